@@ -1,0 +1,557 @@
+//! A channel: one backlog, its subscribers' cursors, and who is to be written to next.
+//!
+//! [`Channel::publish`] costs one append, however many subscribers there are. [`Channel::next_behind`] goes
+//! round the subscribers and names those that are behind and whose sockets take something; where a slice of
+//! the round stops, the next goes on. A subscriber whose socket takes nothing and that is further behind
+//! than the backlog may hold gets its verdict here.
+//!
+//! Must not know: sockets, what a connection does with a verdict.
+//!
+//! Invariants: every cursor lies in the backlog; only a subscriber whose socket refused bytes is ever
+//! evicted, never one we have not come round to (see [`Channel::is_congested`]).
+
+use crate::backlog::{Backlog, Boundary, Seat};
+use crate::config::{Config, OwnMessages, SlowConsumer};
+use crate::format::WireFormat;
+use crate::limits::SEGMENT_BYTES;
+use crate::message::Message;
+use crate::outbox::{self, Advanced, Gather, Outbox, View};
+use slab::Slab;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Whether a subscriber's socket takes bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// As far as we know it does.
+    Writable,
+    /// It refused some, and has not said since that it takes more.
+    Blocked,
+}
+
+/// Where a subscriber stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Writable,
+    Blocked,
+    /// Too slow: its verdict waits to be taken, its cursor counts no more.
+    Evicted,
+}
+
+/// One receiver: what it has taken of the backlog, and whose it is.
+#[derive(Debug)]
+struct Subscriber {
+    cursor: u64,
+    key: u32,
+    standing: Standing,
+}
+
+/// A subscriber that fell too far behind.
+#[derive(Debug)]
+pub struct Evicted {
+    /// Its connection.
+    pub key: u32,
+    /// The frame that is on its wire, if it is in the middle of one, and how much of it was written. Shared
+    /// by all who are in the same frame.
+    pub on_the_wire: Option<(Rc<[u8]>, usize)>,
+}
+
+/// The pass over the subscribers that are behind.
+#[derive(Debug, Default)]
+struct Round {
+    /// The seat to look at next.
+    next: usize,
+    /// Seats to look at until everybody was seen since the last publication.
+    left: usize,
+    /// The head when the round last came to its first seat: everybody was seen since.
+    head_at_start: u64,
+    /// Frames held at that moment, so that many small ones count as well.
+    published: usize,
+}
+
+/// What everybody hears.
+#[derive(Debug)]
+pub struct Channel {
+    backlog: Backlog,
+    format: WireFormat,
+    subscribers: Slab<Subscriber>,
+    /// One past the highest seat taken since the channel was empty.
+    seats: usize,
+    round: Round,
+    /// Somebody who may have held the tail of the backlog has moved on or left.
+    is_release_due: bool,
+    evicted: Vec<Evicted>,
+    own_messages: OwnMessages,
+    slow_consumer: SlowConsumer,
+    backlog_bytes_max: u64,
+    backlog_frames_max: usize,
+    /// Verdicts are given when the head passes this, not at each message: they look at every subscriber.
+    next_verdict: u64,
+    frames_at_verdict: usize,
+}
+
+impl Channel {
+    /// A channel nobody listens to.
+    pub fn new(config: &Config) -> Self {
+        Self::with_segments(config, SEGMENT_BYTES)
+    }
+
+    fn with_segments(config: &Config, segment_bytes: usize) -> Self {
+        let backlog_bytes_max = config.limits.backlog_bytes_max;
+        Self {
+            backlog: Backlog::new(segment_bytes),
+            format: WireFormat::Plain,
+            subscribers: Slab::new(),
+            seats: 0,
+            round: Round::default(),
+            is_release_due: false,
+            evicted: Vec::new(),
+            own_messages: config.own_messages,
+            slow_consumer: config.slow_consumer,
+            backlog_bytes_max: backlog_bytes_max as u64,
+            // Where frames begin takes no more memory than the frames.
+            backlog_frames_max: (backlog_bytes_max / size_of::<Boundary>()).max(1),
+            next_verdict: 0,
+            frames_at_verdict: 0,
+        }
+    }
+
+    /// The backlog's head: what is made now comes behind everything published so far.
+    pub fn head(&self) -> u64 {
+        self.backlog.head()
+    }
+
+    /// Bytes held for those who are behind.
+    pub fn backlog_bytes(&self) -> u64 {
+        self.backlog.head() - self.backlog.tail()
+    }
+
+    /// Subscribers.
+    pub fn len(&self) -> usize {
+        self.subscribers.len()
+    }
+
+    /// Whether nobody listens.
+    pub fn is_empty(&self) -> bool {
+        self.subscribers.is_empty()
+    }
+
+    /// A newcomer; it hears what is published from now on.
+    pub fn subscribe(&mut self, key: u32) -> Seat {
+        let subscriber = Subscriber { cursor: self.backlog.head(), key, standing: Standing::Writable };
+        let index = self.subscribers.insert(subscriber);
+        self.seats = self.seats.max(index + 1);
+        Seat::new(index)
+    }
+
+    /// A subscriber leaves. A seat that is taken again meets nothing of the one before: cursors start at
+    /// the head.
+    pub fn unsubscribe(&mut self, seat: Seat) {
+        self.subscribers.try_remove(seat.index());
+        self.is_release_due = true;
+        if self.subscribers.is_empty() {
+            self.seats = 0;
+            self.round = Round::default();
+        }
+    }
+
+    /// Everybody hears `message`. The backlog holds it until all have it or are evicted.
+    pub fn publish(&mut self, publisher: Option<Seat>, message: &Message<'_>) {
+        let head = self.format.head(message);
+        self.backlog.append(publisher, &[&head, message.payload()]);
+        self.round.left = self.seats;
+        self.round.published += 1;
+        self.is_release_due |= self.subscribers.is_empty();
+        if self.is_over_limit() && self.is_verdict_due() {
+            self.give_verdicts();
+        }
+    }
+
+    /// Whether publishing must pause: a subscriber may not have been visited since a quarter of the backlog
+    /// was published. Whoever reads senders reads on when the round has come further, so nobody is too slow
+    /// because we were.
+    pub fn is_congested(&self) -> bool {
+        self.is_round_pending()
+            && (self.backlog.head() - self.round.head_at_start > self.backlog_bytes_max / 4
+                || self.round.published > self.backlog_frames_max / 4)
+    }
+
+    /// Whether there may be subscribers to write to.
+    pub fn is_round_pending(&self) -> bool {
+        self.round.left > 0
+    }
+
+    /// The next subscriber, by its connection's key, that is behind and takes bytes; `None`: everybody was
+    /// seen since the last publication.
+    pub fn next_behind(&mut self) -> Option<u32> {
+        let head = self.backlog.head();
+        while self.round.left > 0 {
+            let seat = self.round.next;
+            self.round.left -= 1;
+            self.round.next += 1;
+            if self.round.next >= self.seats {
+                self.start_round();
+            }
+            if let Some(subscriber) = self.subscribers.get(seat)
+                && subscriber.standing == Standing::Writable
+                && subscriber.cursor < head
+            {
+                return Some(subscriber.key);
+            }
+        }
+        // Whoever was visited last has been written to by now.
+        if std::mem::take(&mut self.is_release_due) {
+            self.release();
+        }
+        None
+    }
+
+    /// Whether a subscriber has frames to take.
+    pub fn is_behind(&self, seat: Seat) -> bool {
+        self.subscribers.get(seat.index()).is_some_and(|subscriber| {
+            subscriber.standing != Standing::Evicted && subscriber.cursor < self.backlog.head()
+        })
+    }
+
+    /// Takes note of what a subscriber's socket said.
+    pub fn set_readiness(&mut self, seat: Seat, readiness: Readiness) {
+        let Some(subscriber) = self.subscribers.get_mut(seat.index()) else { return };
+        subscriber.standing = match (subscriber.standing, readiness) {
+            (Standing::Evicted, _) => Standing::Evicted,
+            (_, Readiness::Writable) => Standing::Writable,
+            (_, Readiness::Blocked) => Standing::Blocked,
+        };
+    }
+
+    /// What to write next to a connection: the merge of its outbox and, with a seat, of the backlog.
+    pub fn gather<'a>(&'a self, seat: Option<Seat>, outbox: Option<&'a Outbox>, gathered: &mut Gather<'a>) {
+        outbox::gather(outbox, seat.and_then(|seat| self.view(seat)), gathered);
+    }
+
+    /// Takes note that its socket took so many bytes of that.
+    pub fn advance(&mut self, seat: Option<Seat>, outbox: Option<&mut Outbox>, written: usize) -> Advanced {
+        let view = seat.and_then(|seat| self.view(seat));
+        let advanced = outbox::advance(outbox, view, written);
+        if let Some(subscriber) = seat.and_then(|seat| self.subscribers.get_mut(seat.index())) {
+            // The last of all moves on: what it held can go at the end of the flush.
+            self.is_release_due |= subscriber.cursor == self.backlog.tail();
+            subscriber.cursor = subscriber.cursor.max(advanced.cursor);
+        }
+        advanced
+    }
+
+    /// The next subscriber that was too slow. Its seat stays taken until it is unsubscribed.
+    pub fn take_evicted(&mut self) -> Option<Evicted> {
+        self.evicted.pop()
+    }
+
+    fn view(&self, seat: Seat) -> Option<View<'_>> {
+        let subscriber = self.subscribers.get(seat.index())?;
+        if subscriber.standing == Standing::Evicted {
+            return None;
+        }
+        let skipped = match self.own_messages {
+            OwnMessages::Deliver => None,
+            OwnMessages::Skip => Some(seat),
+        };
+        Some(View { backlog: &self.backlog, cursor: subscriber.cursor, skipped })
+    }
+
+    fn start_round(&mut self) {
+        self.round.next = 0;
+        self.round.head_at_start = self.backlog.head();
+        self.round.published = 0;
+        self.release();
+    }
+
+    /// Lets go of what everybody has.
+    fn release(&mut self) {
+        let needed = self.cursors().min();
+        self.backlog.release(needed.unwrap_or(self.backlog.head()));
+    }
+
+    fn cursors(&self) -> impl Iterator<Item = u64> {
+        let counts = |subscriber: &&Subscriber| subscriber.standing != Standing::Evicted;
+        self.subscribers
+            .iter()
+            .map(|(_, subscriber)| subscriber)
+            .filter(counts)
+            .map(|subscriber| subscriber.cursor)
+    }
+
+    fn is_over_limit(&self) -> bool {
+        self.backlog_bytes() > self.backlog_bytes_max || self.backlog.len() > self.backlog_frames_max
+    }
+
+    fn is_verdict_due(&self) -> bool {
+        let frames_between = (self.backlog_frames_max / 64).max(1);
+        self.backlog.head() >= self.next_verdict
+            || self.backlog.len() >= self.frames_at_verdict + frames_between
+    }
+
+    /// The backlog is over its limit: lets go of what everybody has, then of who is too slow.
+    ///
+    /// This is the place of the other policies: `skip` sets the cursor to the newest boundary and hands out
+    /// the rest of the frame on the wire all the same; `wait` gives no verdict, and lets `is_congested` hold
+    /// the senders until the slowest has caught up.
+    fn give_verdicts(&mut self) {
+        self.release();
+        if self.is_over_limit() {
+            match self.slow_consumer {
+                SlowConsumer::Close => self.evict(),
+            }
+            self.release();
+        }
+        self.next_verdict = self.backlog.head() + (self.backlog_bytes_max / 64).max(1);
+        self.frames_at_verdict = self.backlog.len();
+    }
+
+    /// Evicts whoever takes nothing and holds more than the limit.
+    fn evict(&mut self) {
+        let by_bytes = self.backlog.head().saturating_sub(self.backlog_bytes_max);
+        let needed = by_bytes.max(self.backlog.start_of_newest(self.backlog_frames_max));
+        let mut frames = BTreeMap::new();
+        for (_, subscriber) in &mut self.subscribers {
+            if subscriber.standing != Standing::Blocked || subscriber.cursor >= needed {
+                continue;
+            }
+            subscriber.standing = Standing::Evicted;
+            let on_the_wire = share(&mut frames, &self.backlog, subscriber.cursor);
+            self.evicted.push(Evicted { key: subscriber.key, on_the_wire });
+        }
+    }
+}
+
+/// The frame that a cursor is in the middle of, one copy for all who are in it, and where in it the cursor is.
+fn share(frames: &mut BTreeMap<u64, Rc<[u8]>>, backlog: &Backlog, cursor: u64) -> Option<(Rc<[u8]>, usize)> {
+    let held = backlog.held_of_frame(cursor);
+    if held.is_empty() {
+        return None;
+    }
+    let taken = usize::try_from(cursor - held.start).ok()?;
+    let copy = || backlog.slices(held.clone()).flatten().copied().collect();
+    Some((Rc::clone(frames.entry(held.end).or_insert_with(copy)), taken))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    fn channel(backlog_bytes_max: usize, own_messages: OwnMessages) -> Channel {
+        let limits = Limits { backlog_bytes_max, ..Limits::default() };
+        Channel::with_segments(&Config { limits, own_messages, ..Config::default() }, 32)
+    }
+
+    /// A receiver in memory: its socket has room for so many bytes, and its model is a queue of its own.
+    struct Receiver {
+        seat: Seat,
+        room: usize,
+        got: Vec<u8>,
+        model: VecDeque<u8>,
+        evicted: bool,
+    }
+
+    struct World {
+        channel: Channel,
+        receivers: Vec<Receiver>,
+        own_messages: OwnMessages,
+    }
+
+    impl World {
+        fn new(receivers: usize, backlog_bytes_max: usize, own_messages: OwnMessages) -> Self {
+            let mut channel = channel(backlog_bytes_max, own_messages);
+            let receivers = (0..receivers)
+                .map(|key| Receiver {
+                    seat: channel.subscribe(key as u32),
+                    room: 0,
+                    got: Vec::new(),
+                    model: VecDeque::new(),
+                    evicted: false,
+                })
+                .collect();
+            Self { channel, receivers, own_messages }
+        }
+
+        fn publish(&mut self, from: usize, payload: &[u8]) {
+            let message = Message::binary(payload);
+            let frame = [&*WireFormat::Plain.head(&message), payload].concat();
+            self.channel.publish(Some(self.receivers[from].seat), &message);
+            for (key, receiver) in self.receivers.iter_mut().enumerate() {
+                if !receiver.evicted && (key != from || self.own_messages == OwnMessages::Deliver) {
+                    receiver.model.extend(&frame);
+                }
+            }
+            while let Some(Evicted { key, on_the_wire }) = self.channel.take_evicted() {
+                self.receivers[key as usize].evict(on_the_wire);
+                self.channel.unsubscribe(self.receivers[key as usize].seat);
+            }
+        }
+
+        /// A receiver has read: its socket takes `room` bytes more.
+        fn make_room(&mut self, key: usize, room: usize) {
+            let receiver = &mut self.receivers[key];
+            receiver.room = receiver.room.saturating_add(room);
+            if !receiver.evicted {
+                self.channel.set_readiness(receiver.seat, Readiness::Writable);
+                self.write(key);
+            }
+        }
+
+        fn flush(&mut self, mut writes: usize) {
+            while writes > 0
+                && let Some(key) = self.channel.next_behind()
+            {
+                self.write(key as usize);
+                writes -= 1;
+            }
+        }
+
+        /// Writes until the socket is full or nothing is left.
+        fn write(&mut self, key: usize) {
+            let receiver = &mut self.receivers[key];
+            while self.channel.is_behind(receiver.seat) {
+                let mut gathered = Gather::new();
+                self.channel.gather(Some(receiver.seat), None, &mut gathered);
+                let offered: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).collect();
+                let written = offered.len().min(receiver.room);
+                receiver.room -= written;
+                receiver.take(&offered[..written]);
+                self.channel.advance(Some(receiver.seat), None, written);
+                if written < offered.len() {
+                    self.channel.set_readiness(receiver.seat, Readiness::Blocked);
+                    return;
+                }
+            }
+        }
+    }
+
+    impl Receiver {
+        fn take(&mut self, wire: &[u8]) {
+            let want: Vec<u8> = self.model.drain(..wire.len().min(self.model.len())).collect();
+            assert_eq!(wire, want, "what a queue of its own would have given");
+            self.got.extend(wire);
+        }
+
+        /// What is left of the frame on the wire still comes; the rest of the model does not.
+        fn evict(&mut self, on_the_wire: Option<(Rc<[u8]>, usize)>) {
+            self.evicted = true;
+            if let Some((frame, taken)) = on_the_wire {
+                self.take(&frame[taken..]);
+            }
+        }
+    }
+
+    /// Whether bytes are whole frames, with payloads below 126 bytes.
+    fn are_whole_frames(mut wire: &[u8]) -> bool {
+        while let Some((&[_, length], rest)) = wire.split_first_chunk() {
+            let Some(next) = rest.get(usize::from(length)..) else { return false };
+            wire = next;
+        }
+        wire.is_empty()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn agrees_with_a_queue_per_receiver(
+            steps in prop::collection::vec((0_usize..4, 0_usize..40, 0_usize..60, 0_usize..4), 0..80),
+            backlog in 1_usize..400,
+            no_self: bool,
+        ) {
+            let own_messages = if no_self { OwnMessages::Skip } else { OwnMessages::Deliver };
+            let mut world = World::new(4, backlog, own_messages);
+            for (key, length, room, writes) in steps {
+                world.publish(key, &vec![length as u8; length]);
+                world.make_room((key + length) % 4, room);
+                world.flush(writes);
+            }
+            for key in 0..4 {
+                world.make_room(key, usize::MAX);
+            }
+            world.flush(usize::MAX);
+            for receiver in &world.receivers {
+                if !receiver.evicted {
+                    prop_assert!(receiver.model.is_empty(), "everything came");
+                }
+                prop_assert!(are_whole_frames(&receiver.got) || receiver.evicted);
+            }
+            prop_assert_eq!(world.channel.backlog_bytes(), 0, "nothing is held when all have it");
+        }
+    }
+
+    #[test]
+    fn the_slow_one_is_evicted_behind_its_frame_and_the_others_lose_nothing() {
+        let mut world = World::new(3, 1_000, OwnMessages::Deliver);
+        world.receivers[0].room = usize::MAX;
+        world.receivers[2].room = usize::MAX;
+        world.receivers[1].room = 150;
+        for _ in 0..30 {
+            world.publish(0, &[7; 100]);
+            world.flush(usize::MAX);
+            let held = world.channel.backlog_bytes();
+            assert!(held <= 1_000 + 102, "{held} bytes are held");
+        }
+        assert!(world.receivers[1].evicted);
+        assert_eq!(world.receivers[1].got.len(), 2 * 102, "whole frames");
+        for key in [0, 2] {
+            assert_eq!((world.receivers[key].got.len(), world.receivers[key].evicted), (30 * 102, false));
+        }
+        assert_eq!(world.channel.backlog_bytes(), 0);
+    }
+
+    #[test]
+    fn many_small_messages_have_a_limit_too() {
+        let mut world = World::new(2, 64 * size_of::<Boundary>(), OwnMessages::Deliver);
+        world.receivers[0].room = usize::MAX;
+        for _ in 0..200 {
+            world.publish(0, b"");
+            world.flush(usize::MAX);
+            assert!(world.channel.backlog.len() <= 64 + 1);
+        }
+        assert!(world.receivers[1].evicted);
+    }
+
+    #[test]
+    fn who_was_not_visited_is_not_blamed() {
+        let mut world = World::new(2, 1_000, OwnMessages::Deliver);
+        for _ in 0..50 {
+            world.publish(0, &[7; 100]);
+        }
+        assert!(world.channel.is_congested(), "publishing should have paused");
+        assert!(world.receivers.iter().all(|receiver| !receiver.evicted));
+        world.receivers[0].room = usize::MAX;
+        world.receivers[1].room = usize::MAX;
+        world.flush(usize::MAX);
+        assert!(!world.channel.is_congested());
+        assert_eq!(world.receivers[1].got.len(), 50 * 102);
+    }
+
+    #[test]
+    fn a_newcomer_in_an_old_seat_hears_whole_messages_from_now_on() {
+        let mut world = World::new(2, 1_000, OwnMessages::Skip);
+        world.receivers[0].room = usize::MAX;
+        world.publish(1, b"before");
+        world.channel.unsubscribe(world.receivers[1].seat);
+        world.receivers[1].seat = world.channel.subscribe(1);
+        world.receivers[1].model.clear();
+        world.receivers[1].room = usize::MAX;
+        world.publish(0, b"after");
+        world.flush(usize::MAX);
+        assert_eq!(world.receivers[1].got, b"\x82\x05after");
+        assert_eq!(world.receivers[0].got, b"\x82\x06before");
+    }
+
+    #[test]
+    fn a_round_goes_on_where_its_slice_stopped() {
+        let mut world = World::new(5, 1_000, OwnMessages::Deliver);
+        (0..5).for_each(|key| world.make_room(key, usize::MAX));
+        world.publish(0, b"x");
+        let firsts: Vec<_> = (0..5).map_while(|_| world.channel.next_behind()).collect();
+        assert_eq!(firsts, [0, 1, 2, 3, 4]);
+        assert_eq!(world.channel.next_behind(), None);
+    }
+}

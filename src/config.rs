@@ -1,0 +1,155 @@
+//! What an operator decides: plain values, no more. The program fills them in from its command line, a
+//! library user by hand.
+//!
+//! Must not know: how an option is spelled, or whether what it names exists.
+
+use crate::limits::Limits;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Everything a server is started with. [`Config::default`] is what the program does without options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where to listen; at least one.
+    pub listen: Vec<Listen>,
+    /// Which pages to serve.
+    pub pages: Pages,
+    /// Who hears a message, on every path but `/echo`.
+    pub audience: Audience,
+    /// Whether a sender gets its own broadcast back.
+    pub own_messages: OwnMessages,
+    /// What happens to a receiver that is further behind than the backlog.
+    pub slow_consumer: SlowConsumer,
+    /// Whose pages may connect; a request is allowed when any rule allows it.
+    pub origins: Vec<OriginRule>,
+    /// Subprotocols the server speaks, the preferred one first (RFC 6455 §1.9).
+    pub protocols: Vec<String>,
+    /// Every bound with a knob.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec![Listen::Loopback { port: 9999 }],
+            pages: Pages::BuiltIn,
+            audience: Audience::Everyone,
+            own_messages: OwnMessages::Deliver,
+            slow_consumer: SlowConsumer::Close,
+            origins: vec![OriginRule::SameOrNull],
+            protocols: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// One place to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// 127.0.0.1 and `[::1]`, the same port on both; port 0 lets the system pick it.
+    Loopback {
+        /// The TCP port.
+        port: u16,
+    },
+    /// A host name or address: every address that the name has.
+    Tcp {
+        /// A name, an IPv4 address, or an IPv6 address without its brackets.
+        host: String,
+        /// The TCP port; 0 lets the system pick.
+        port: u16,
+    },
+}
+
+impl FromStr for Listen {
+    type Err = &'static str;
+
+    /// Reads `HOST:PORT`, with an IPv6 address in brackets.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "HOST:PORT, with an IPv6 address in brackets";
+        if text.starts_with("unix:") {
+            return Err("HOST:PORT; Unix sockets are not there yet");
+        }
+        let (host, port) = text.rsplit_once(':').ok_or(FORM)?;
+        let port = port.parse().map_err(|_| FORM)?;
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host = match bare {
+            Some(host) => host,
+            None if host.contains([':', '[', ']']) => return Err(FORM),
+            None => host,
+        };
+        if host.is_empty() {
+            return Err(FORM);
+        }
+        Ok(Self::Tcp { host: host.to_owned(), port })
+    }
+}
+
+/// Which pages are served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pages {
+    /// The demo pages in the binary.
+    BuiltIn,
+    /// The files below a folder.
+    Folder(PathBuf),
+}
+
+/// Who hears what a client says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Every client, the sender as well (see [`OwnMessages`]).
+    Everyone,
+    /// The sender alone: an echo. Such a client does not hear broadcasts either.
+    Sender,
+}
+
+/// Whether a sender gets its own broadcast back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnMessages {
+    /// The sender is a receiver like all others.
+    Deliver,
+    /// All but the sender.
+    Skip,
+}
+
+/// The verdict on a receiver that is further behind than the backlog, and that takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlowConsumer {
+    /// The frame on the wire is finished, then a Close with 1013.
+    Close,
+}
+
+/// Whose pages may connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OriginRule {
+    /// Everybody's.
+    Any,
+    /// An Origin whose host name is that of `Host`; on a loopback connection that name must be `localhost`
+    /// or an address as well, against DNS rebinding.
+    Same,
+    /// The same, and Origin `null`: a page opened from disk.
+    SameOrNull,
+    /// Pages of this host, `HOST` or `HOST:PORT`, in lower case.
+    Host(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listen_addresses() {
+        let tcp = |host: &str, port| Ok(Listen::Tcp { host: host.to_owned(), port });
+        for (text, want) in [
+            ("localhost:80", tcp("localhost", 80)),
+            ("0.0.0.0:0", tcp("0.0.0.0", 0)),
+            ("[::]:9999", tcp("::", 9999)),
+        ] {
+            assert_eq!(text.parse::<Listen>(), want, "{text}");
+        }
+        for text in ["", "9999", ":9999", "[]:1", "::1:9999", "host:", "host:65536", "[::1:1", "unix:/run/f"]
+        {
+            assert!(text.parse::<Listen>().is_err(), "{text}");
+        }
+    }
+}

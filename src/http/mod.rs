@@ -1,0 +1,12 @@
+//! HTTP/1.1 as far as a server of pages and handshakes needs it: RFC 9110 and RFC 9112.
+//!
+//! Must not know: WebSocket frames, sockets, files, clocks.
+
+pub mod origin;
+pub mod path;
+pub mod request;
+pub mod response;
+pub mod route;
+
+mod refusal;
+pub use refusal::Refusal;

@@ -1,0 +1,54 @@
+//! A request that is not answered with what it asks for, and the answer it gets instead.
+//!
+//! Must not know: who refuses, or what happens to the connection.
+
+use super::response::{Content, Head, Persistence, Status};
+use crate::limits::RETRY_AFTER_SECONDS;
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status it gets.
+    pub status: Status,
+    /// Why, in a few words: the content of the answer, and the log line.
+    pub cause: &'static str,
+}
+
+impl Refusal {
+    /// A refusal with its status and cause.
+    pub const fn new(status: Status, cause: &'static str) -> Self {
+        Self { status, cause }
+    }
+
+    /// A request that RFC 9110, 9112 or 6455 calls wrong.
+    pub const fn bad(cause: &'static str) -> Self {
+        Self::new(Status::BadRequest, cause)
+    }
+
+    /// The whole response, with the headers that its status owes the client.
+    pub fn response(&self, unix_seconds: u64, persistence: Persistence, content: Content) -> Vec<u8> {
+        let head = Head::new(self.status, unix_seconds).header("X-Content-Type-Options", "nosniff");
+        let head = match self.status {
+            // RFC 6455 §4.4; RFC 9110 §15.5.22 wants the Upgrade, and §7.8 its mention in Connection.
+            Status::UpgradeRequired => head
+                .header("Sec-WebSocket-Version", "13")
+                .header("Upgrade", "websocket")
+                .header("Connection", "Upgrade"),
+            Status::MethodNotAllowed => head.header("Allow", "GET, HEAD"),
+            Status::ServiceUnavailable => head.header("Retry-After", &RETRY_AFTER_SECONDS.to_string()),
+            Status::SwitchingProtocols
+            | Status::Ok
+            | Status::MovedPermanently
+            | Status::BadRequest
+            | Status::Forbidden
+            | Status::NotFound
+            | Status::RequestTimeout
+            | Status::ContentTooLarge
+            | Status::HeadTooLarge
+            | Status::InternalServerError
+            | Status::NotImplemented
+            | Status::VersionNotSupported => head,
+        };
+        head.persistence(persistence).finish_with_text(self.cause, content)
+    }
+}

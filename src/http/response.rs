@@ -1,0 +1,153 @@
+//! A response's head, written (RFC 9112 §4, RFC 9110 §15).
+//!
+//! Must not know: where the content comes from, or how it gets to the client.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The statuses this server answers with (RFC 9110 §15, RFC 6585).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the field's")]
+pub enum Status {
+    SwitchingProtocols,
+    Ok,
+    MovedPermanently,
+    BadRequest,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    ContentTooLarge,
+    UpgradeRequired,
+    HeadTooLarge,
+    InternalServerError,
+    NotImplemented,
+    ServiceUnavailable,
+    VersionNotSupported,
+}
+
+impl Status {
+    /// The number and the reason phrase.
+    pub fn line(self) -> &'static str {
+        match self {
+            Self::SwitchingProtocols => "101 Switching Protocols",
+            Self::Ok => "200 OK",
+            Self::MovedPermanently => "301 Moved Permanently",
+            Self::BadRequest => "400 Bad Request",
+            Self::Forbidden => "403 Forbidden",
+            Self::NotFound => "404 Not Found",
+            Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::RequestTimeout => "408 Request Timeout",
+            Self::ContentTooLarge => "413 Content Too Large",
+            Self::UpgradeRequired => "426 Upgrade Required",
+            Self::HeadTooLarge => "431 Request Header Fields Too Large",
+            Self::InternalServerError => "500 Internal Server Error",
+            Self::NotImplemented => "501 Not Implemented",
+            Self::ServiceUnavailable => "503 Service Unavailable",
+            Self::VersionNotSupported => "505 HTTP Version Not Supported",
+        }
+    }
+
+    /// The number.
+    pub fn code(self) -> &'static str {
+        &self.line()[..3]
+    }
+}
+
+/// Whether the connection stays open behind the response (RFC 9112 §9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// The next request may follow.
+    KeepAlive,
+    /// The server closes behind the response.
+    Close,
+}
+
+/// A response's head under construction.
+#[derive(Debug)]
+pub struct Head {
+    bytes: Vec<u8>,
+}
+
+impl Head {
+    /// Begins a head: the status line and, where RFC 9110 §6.6.1 wants it, the `Date`.
+    pub fn new(status: Status, unix_seconds: u64) -> Self {
+        let mut head = Self { bytes: Vec::with_capacity(256) };
+        head.bytes.extend_from_slice(b"HTTP/1.1 ");
+        head.bytes.extend_from_slice(status.line().as_bytes());
+        head.bytes.extend_from_slice(b"\r\n");
+        if status == Status::SwitchingProtocols {
+            return head;
+        }
+        let date = UNIX_EPOCH + Duration::from_secs(unix_seconds);
+        head.header("Date", &httpdate::fmt_http_date(date))
+    }
+
+    /// Adds a header. The value is the server's own, or was checked: it holds no line end.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        debug_assert!(!value.contains(['\r', '\n']), "{name} would split the response");
+        for part in [name, ": ", value, "\r\n"] {
+            self.bytes.extend_from_slice(part.as_bytes());
+        }
+        self
+    }
+
+    /// Adds `Connection: close` where the connection closes.
+    pub fn persistence(self, persistence: Persistence) -> Self {
+        match persistence {
+            Persistence::KeepAlive => self,
+            Persistence::Close => self.header("Connection", "close"),
+        }
+    }
+
+    /// The head's bytes, with the empty line.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.bytes.extend_from_slice(b"\r\n");
+        self.bytes
+    }
+
+    /// The head's bytes, and a short text as content: the whole response of one that says why.
+    pub fn finish_with_text(self, text: &str, content: Content) -> Vec<u8> {
+        let length = (text.len() + 1).to_string();
+        let head = self
+            .header("Content-Type", "text/plain; charset=utf-8")
+            .header("Content-Length", &length)
+            .finish();
+        match content {
+            Content::Sent => [&head, text.as_bytes(), b"\n"].concat(),
+            Content::Omitted => head,
+        }
+    }
+}
+
+/// Whether a response's content follows its head: it does not for HEAD (RFC 9110 §9.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// It follows.
+    Sent,
+    /// The head describes it, and that is all.
+    Omitted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_that_says_why() {
+        let head =
+            || Head::new(Status::NotFound, 784_111_777).header("X-Y", "z").persistence(Persistence::Close);
+        let want = "HTTP/1.1 404 Not Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Y: z\r\n\
+                    Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\r\n";
+        let text = |content| String::from_utf8(head().finish_with_text("gone", content)).expect("ASCII");
+        assert_eq!(text(Content::Omitted), want);
+        assert_eq!(text(Content::Sent), format!("{want}gone\n"));
+    }
+
+    #[test]
+    fn switching_has_no_date() {
+        assert_eq!(
+            Head::new(Status::SwitchingProtocols, 0).finish(),
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! What a request is for: a WebSocket or a page.
+//!
+//! Must not know: how either is answered.
+
+use super::Refusal;
+use super::request::{Method, Request};
+use super::response::{Content, Status};
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// A WebSocket where everybody hears everybody.
+    Broadcast,
+    /// A WebSocket on `/echo`.
+    Echo,
+    /// A page, or its head alone.
+    Page(Content),
+}
+
+/// Routes a request. Whatever has a header of the WebSocket handshake is one, so that a wrong handshake
+/// is told what is wrong with it rather than given a page.
+///
+/// # Errors
+/// 405 for methods other than GET and HEAD.
+pub fn route(request: &Request<'_>) -> Result<Route, Refusal> {
+    if is_handshake(request) {
+        let path = request.target.split('?').next();
+        return Ok(if path == Some("/echo") { Route::Echo } else { Route::Broadcast });
+    }
+    match request.method {
+        Method::Get => Ok(Route::Page(Content::Sent)),
+        Method::Head => Ok(Route::Page(Content::Omitted)),
+        Method::Other => Err(Refusal::new(Status::MethodNotAllowed, "pages take GET and HEAD")),
+    }
+}
+
+fn is_handshake(request: &Request<'_>) -> bool {
+    request.has_token("upgrade", "websocket")
+        || ["sec-websocket-key", "sec-websocket-version"]
+            .into_iter()
+            .any(|name| request.values(name).next().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::request;
+
+    #[test]
+    fn routes() {
+        let not_allowed = Err(Status::MethodNotAllowed);
+        let rows = [
+            ("GET / HTTP/1.1", "", Ok(Route::Page(Content::Sent))),
+            ("HEAD /a HTTP/1.1", "", Ok(Route::Page(Content::Omitted))),
+            ("GET / HTTP/1.1", "Upgrade: h2c\r\n", Ok(Route::Page(Content::Sent))),
+            ("POST / HTTP/1.1", "", not_allowed),
+            ("OPTIONS / HTTP/1.1", "", not_allowed),
+            ("GET /any HTTP/1.1", "Upgrade: h2c, WebSocket\r\n", Ok(Route::Broadcast)),
+            ("GET /echo?x HTTP/1.1", "Upgrade: websocket\r\n", Ok(Route::Echo)),
+            ("GET /echo/ HTTP/1.1", "Upgrade: websocket\r\n", Ok(Route::Broadcast)),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Key: x\r\n", Ok(Route::Broadcast)),
+            ("POST / HTTP/1.1", "Upgrade: websocket\r\n", Ok(Route::Broadcast)),
+        ];
+        for (line, headers, want) in rows {
+            let wire = format!("{line}\r\nHost: h\r\n{headers}\r\n");
+            let (request, _) = request::parse(wire.as_bytes()).expect("right").expect("complete");
+            assert_eq!(route(&request).map_err(|refusal| refusal.status), want, "{line}, {headers}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Every bound there is, in one place: its unit in its name, its reason, and what happens to the one
+//! who passes it.
+//!
+//! [`Limits`] holds the bounds that an operator sets; the constants are the ones that have no knob.
+//! Relations between them are asserted at compile time, at the end.
+
+use std::time::Duration;
+
+/// The bounds an operator may set, one option each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest message a client may send, in bytes, all its fragments together. A longer one
+    /// closes its sender with 1009. Costs at most this much memory for each client in mid-message.
+    pub message_bytes_max: usize,
+    /// How far a receiver may fall behind, in bytes. Past it the receiver is closed with 1013. Costs at
+    /// most twice this much memory once for all receivers: the frames, and where each begins.
+    pub backlog_bytes_max: usize,
+    /// Connections at a time; the next one is answered 503 and dropped. `None`: what the limit on
+    /// descriptors allows, less [`DESCRIPTORS_RESERVED`]. Costs 64 bytes each, and the kernel's part.
+    pub connections_max: Option<usize>,
+    /// A connection must have sent a whole request by then, or it is closed.
+    pub handshake_timeout: Duration,
+    /// An HTTP connection without a request is closed after this; so is one that takes nothing of its
+    /// response for as long.
+    pub keep_alive: Duration,
+    /// A WebSocket client silent for this long is pinged, and gone after as long again. `None`: never.
+    pub ping: Option<Duration>,
+    /// How long clients have to leave once the server drains.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: 1024 * 1024,
+            backlog_bytes_max: 16 * 1024 * 1024,
+            connections_max: None,
+            handshake_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(60),
+            ping: Some(Duration::from_secs(25)),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+/// One read takes at most this: the scratch buffer that all connections share.
+pub const READ_BYTES_MAX: usize = 64 * 1024;
+
+/// What one turn of the loop reads from all connections together. The rest waits in the kernel, so a
+/// flood becomes backpressure on its senders.
+pub const READ_BYTES_PER_TURN: usize = 1024 * 1024;
+
+/// What one visit to a read counts for at least, so that empty reads have a bound as well: a turn makes at
+/// most [`READ_BYTES_PER_TURN`] / [`READ_COST_MIN`] of them.
+pub const READ_COST_MIN: usize = 512;
+
+/// Connections accepted in one turn: a storm of newcomers must not stop the broadcast.
+pub const ACCEPTS_PER_TURN: usize = 128;
+
+/// Writes of one flush slice. A write costs about 10 µs, so a page request waits at most 5 ms or so for a
+/// broadcast to thousands; a larger slice would save polls, which are cheap beside the writes.
+pub const FLUSH_WRITES_PER_TURN: usize = 512;
+
+/// Slices of one vectored write; the kernel takes up to 1,024. With full segments: 4 MiB, more than a
+/// socket's buffer holds.
+pub const WRITE_SLICES_MAX: usize = 64;
+
+/// A piece of a file read at a time, when the socket can take it.
+pub const FILE_PIECE_BYTES: usize = READ_BYTES_MAX;
+
+/// Bytes of one segment of the backlog.
+pub const SEGMENT_BYTES: usize = 64 * 1024;
+
+/// Segments kept for reuse when nobody needs them; more are given back to the allocator.
+pub const SPARE_SEGMENTS_MAX: usize = 4;
+
+/// A connection that has this much of its own to take (echoes, pongs, responses) is not read any more
+/// until it has taken some.
+pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
+
+/// The longest request line and headers, in bytes; longer is 431.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Header lines of one request; more are 431.
+pub const REQUEST_HEADERS_MAX: usize = 64;
+
+/// The longest body of a request that takes none: it is read and dropped up to here. A longer one closes
+/// the connection behind the answer.
+pub const REQUEST_BODY_SKIPPED_MAX: u64 = 64 * 1024;
+
+/// Subprotocol names, origins and listeners an operator may give.
+pub const REPEATED_OPTIONS_MAX: usize = 64;
+
+/// After our Close a peer has this long to take what is on its way and answer.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// After the last byte and our FIN, what the peer still sends is read and dropped for this long, so that a
+/// reset does not overtake the close frame.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The sweep over all deadlines, once in this time.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Accepting is tried again this long after the descriptors ran out: nobody else wakes us.
+pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Steps over which a drain spreads its closes, at least.
+pub const DRAIN_STEP: Duration = Duration::from_millis(50);
+
+/// Clients closed in one step of a drain, at least: a handful need not wait for each other.
+pub const DRAIN_CLOSES_MIN: usize = 64;
+
+/// Descriptors kept from connections: listeners, the poll, signals, standard streams, files being sent.
+pub const DESCRIPTORS_RESERVED: usize = 96;
+
+/// Files being sent at a time; a request past it is answered 503.
+pub const FILES_OPEN_MAX: usize = 64;
+
+/// Listening queue asked of the kernel, which caps it itself.
+pub const LISTEN_QUEUE: i32 = 4096;
+
+/// Seconds a refused newcomer is told to wait (`Retry-After`).
+pub const RETRY_AFTER_SECONDS: u32 = 5;
+
+// A whole request head fits one scratch buffer, so a head may come whole in one read.
+const _: () = assert!(REQUEST_HEAD_BYTES_MAX <= READ_BYTES_MAX);
+// A piece of a file is read into the same scratch.
+const _: () = assert!(FILE_PIECE_BYTES <= READ_BYTES_MAX);
+// Reading fills whole scratch buffers before its budget is spent.
+const _: () = assert!(READ_BYTES_PER_TURN % READ_BYTES_MAX == 0);
+const _: () = assert!(READ_COST_MIN > 0 && READ_COST_MIN <= READ_BYTES_MAX);
+// Files being sent have their descriptors in the reserve, with some for everything else.
+const _: () = assert!(FILES_OPEN_MAX + 16 <= DESCRIPTORS_RESERVED);

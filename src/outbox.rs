@@ -1,0 +1,520 @@
+//! What belongs to one connection alone, and its merge with the backlog.
+//!
+//! An [`Outbox`] holds responses, pongs, echoes and the Close. Each item is tagged with the backlog's head
+//! at the moment it was made, and is written when the connection's cursor comes there: what a client gets
+//! is both in the order in which they were made, and no frame is split by another.
+//!
+//! [`gather`] says what to write next and [`advance`] takes note of what was written; both walk the same
+//! steps. A file is only named here; who reads it, a piece at a time, is the loop.
+//!
+//! Must not know: sockets, files, who else receives.
+
+use crate::backlog::{Backlog, Seat};
+use crate::limits::WRITE_SLICES_MAX;
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// A number the loop gave to an open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId(pub u32);
+
+/// A range of a file, to be read when the socket can take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileRange {
+    /// Which file.
+    pub file: FileId,
+    /// The first byte.
+    pub start: u64,
+    /// Behind the last byte.
+    pub end: u64,
+}
+
+/// What an item is made of.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// Bytes of its own.
+    Bytes(Vec<u8>),
+    /// Bytes in the binary: the pages compiled in.
+    Static(&'static [u8]),
+    /// A frame that left the backlog, for all who were in the middle of it.
+    Shared(Rc<[u8]>),
+    /// A range of a file.
+    File(FileRange),
+}
+
+impl Body {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Static(bytes) => bytes.len() as u64,
+            Self::Shared(bytes) => bytes.len() as u64,
+            Self::File(range) => range.end - range.start,
+        }
+    }
+}
+
+/// Invariant: `taken < body.len()`.
+#[derive(Clone, Debug)]
+struct Item {
+    at: u64,
+    body: Body,
+    taken: u64,
+}
+
+/// One connection's own bytes, in their order. Boxed, and only while there are any.
+///
+/// Invariants: tags rise; no item is empty; nothing is pushed behind a seal.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    items: VecDeque<Item>,
+    bytes: u64,
+    /// Where the backlog ends for this connection: it has said its last word.
+    sealed: Option<u64>,
+}
+
+impl Outbox {
+    /// Puts an item behind all that was made so far; `at` is the backlog's head. Behind the seal it is
+    /// dropped.
+    pub fn push(&mut self, at: u64, body: Body) {
+        if body.len() == 0 || self.sealed.is_some() {
+            return;
+        }
+        self.bytes += body.len();
+        // Small answers in a row share one allocation and one slice of the write.
+        if let Body::Bytes(more) = &body
+            && let Some(Item { at: last, body: Body::Bytes(bytes), .. }) = self.items.back_mut()
+            && *last == at
+        {
+            bytes.extend_from_slice(more);
+            return;
+        }
+        self.items.push_back(Item { at, body, taken: 0 });
+    }
+
+    /// Puts the rest of a frame, from its byte `taken` on, before everything else. For one whose cursor
+    /// has left the backlog.
+    pub fn push_rest(&mut self, frame: Rc<[u8]>, taken: usize) {
+        let rest = frame.len().saturating_sub(taken) as u64;
+        if rest > 0 {
+            self.bytes += rest;
+            self.items.push_front(Item { at: 0, body: Body::Shared(frame), taken: taken as u64 });
+        }
+    }
+
+    /// Nothing follows what is there, from the backlog either.
+    pub fn seal(&mut self, at: u64) {
+        self.sealed.get_or_insert(at);
+    }
+
+    /// Whether the last word is said.
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.is_some()
+    }
+
+    /// Whether everything in it was written.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Bytes still to be written.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The files still to be read from, so that they can be closed when the connection ends.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        self.items.iter().filter_map(|item| match item.body {
+            Body::File(range) => Some(range.file),
+            Body::Bytes(_) | Body::Static(_) | Body::Shared(_) => None,
+        })
+    }
+
+    /// Takes note of written bytes of the first item; says how many of them were not its own, and which
+    /// file it has done with.
+    fn advance_first(&mut self, written: u64) -> (u64, Option<FileId>) {
+        let Some(first) = self.items.front_mut() else { return (written, None) };
+        let left = first.body.len() - first.taken;
+        if written < left {
+            first.taken += written;
+            self.bytes -= written;
+            return (0, None);
+        }
+        self.bytes -= left;
+        let done = match first.body {
+            Body::File(range) => Some(range.file),
+            Body::Bytes(_) | Body::Static(_) | Body::Shared(_) => None,
+        };
+        self.items.pop_front();
+        (written - left, done)
+    }
+}
+
+/// A subscriber's view of the backlog.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The frames.
+    pub backlog: &'a Backlog,
+    /// Up to where the subscriber's socket has taken them.
+    pub cursor: u64,
+    /// Whose frames are left out: the subscriber's own, with `--no-self`.
+    pub skipped: Option<Seat>,
+}
+
+impl View<'_> {
+    /// The next run of frames between `from` and `until` that is not left out.
+    fn run(&self, from: u64, until: u64) -> Option<Range<u64>> {
+        if self.skipped.is_none() {
+            return (from < until).then_some(from..until);
+        }
+        let mut run = self.backlog.rest_of_frame(from);
+        while let Some((frame, publisher)) = self.backlog.frame_from(run.end)
+            && frame.start < until
+        {
+            match (publisher == self.skipped, run.is_empty()) {
+                (true, true) => run = frame.end..frame.end,
+                (true, false) => break,
+                (false, true) => run = frame,
+                (false, false) => run.end = frame.end,
+            }
+        }
+        (!run.is_empty()).then_some(run)
+    }
+}
+
+/// The next thing to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Frames(Range<u64>),
+    Item(usize),
+}
+
+/// Walks what is to be written, in order. Invariant: `cursor` is where the backlog part of it goes on.
+struct Merge<'a> {
+    outbox: Option<&'a Outbox>,
+    view: Option<View<'a>>,
+    item: usize,
+}
+
+impl<'a> Merge<'a> {
+    fn new(outbox: Option<&'a Outbox>, view: Option<View<'a>>) -> Self {
+        Self { outbox, view, item: 0 }
+    }
+
+    /// Where this connection's part of the backlog ends.
+    fn end(&self) -> u64 {
+        let head = self.view.map_or(0, |view| view.backlog.head());
+        self.outbox.and_then(|outbox| outbox.sealed).unwrap_or(head).min(head)
+    }
+}
+
+impl Iterator for Merge<'_> {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        let item = self.outbox.and_then(|outbox| outbox.items.get(self.item));
+        let end = self.end();
+        if let Some(view) = &mut self.view {
+            let until = item.map_or(end, |item| item.at.min(end));
+            if let Some(run) = view.run(view.cursor, until) {
+                view.cursor = run.end;
+                return Some(Step::Frames(run));
+            }
+            view.cursor = view.cursor.max(until);
+        }
+        item?;
+        self.item += 1;
+        Some(Step::Item(self.item - 1))
+    }
+}
+
+/// The slices of one vectored write, or the range of a file to read and write first.
+#[derive(Debug)]
+pub struct Gather<'a> {
+    slices: [IoSlice<'a>; WRITE_SLICES_MAX],
+    used: usize,
+    bytes: usize,
+    file: Option<FileRange>,
+}
+
+impl<'a> Gather<'a> {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self { slices: [IoSlice::new(&[]); WRITE_SLICES_MAX], used: 0, bytes: 0, file: None }
+    }
+
+    /// What to write with one call.
+    pub fn slices(&self) -> &[IoSlice<'a>] {
+        &self.slices[..self.used]
+    }
+
+    /// Bytes in all slices.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The range to read and write, when a file comes first.
+    pub fn file(&self) -> Option<FileRange> {
+        self.file
+    }
+
+    fn push(&mut self, bytes: &'a [u8]) {
+        self.slices[self.used] = IoSlice::new(bytes);
+        self.used += 1;
+        self.bytes += bytes.len();
+    }
+
+    fn is_full(&self) -> bool {
+        self.used == WRITE_SLICES_MAX
+    }
+}
+
+impl Default for Gather<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Gathers what to write next: frames and items, as much as one vectored write takes.
+pub fn gather<'a>(outbox: Option<&'a Outbox>, view: Option<View<'a>>, gathered: &mut Gather<'a>) {
+    for step in Merge::new(outbox, view) {
+        match (step, outbox, view) {
+            (Step::Frames(run), _, Some(view)) => {
+                for bytes in view.backlog.slices(run) {
+                    if gathered.is_full() {
+                        return;
+                    }
+                    gathered.push(bytes);
+                }
+            }
+            (Step::Item(index), Some(outbox), _) => {
+                let Item { body, taken, .. } = &outbox.items[index];
+                let from = usize::try_from(*taken).unwrap_or(usize::MAX);
+                let bytes = match body {
+                    Body::Bytes(bytes) => &bytes[from..],
+                    Body::Static(bytes) => &bytes[from..],
+                    Body::Shared(bytes) => &bytes[from..],
+                    Body::File(range) => {
+                        if gathered.used == 0 {
+                            gathered.file = Some(FileRange { start: range.start + taken, ..*range });
+                        }
+                        return;
+                    }
+                };
+                if gathered.is_full() {
+                    return;
+                }
+                gathered.push(bytes);
+            }
+            (Step::Frames(_), _, None) | (Step::Item(_), None, _) => {
+                unreachable!("steps come of what is there")
+            }
+        }
+    }
+}
+
+/// What a write changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advanced {
+    /// The cursor, where there is one; it has stepped over frames that are left out.
+    pub cursor: u64,
+    /// The file that was written to its end.
+    pub done_with: Option<FileId>,
+}
+
+/// Takes note that the socket took `written` bytes of what [`gather`] gave.
+pub fn advance(mut outbox: Option<&mut Outbox>, mut view: Option<View<'_>>, written: usize) -> Advanced {
+    let mut left = written as u64;
+    let mut done_with = None;
+    loop {
+        let mut merge = Merge::new(outbox.as_deref(), view);
+        let step = merge.next();
+        let passed = merge.view.map_or(0, |view| view.cursor);
+        match (step, view.as_mut(), outbox.as_deref_mut()) {
+            (Some(Step::Frames(run)), Some(view), _) => {
+                let taken = left.min(run.end - run.start);
+                view.cursor = run.start + taken;
+                left -= taken;
+                if view.cursor < run.end {
+                    break;
+                }
+            }
+            (Some(Step::Item(_)), view, Some(outbox)) => {
+                if let Some(view) = view {
+                    view.cursor = passed;
+                }
+                if left == 0 {
+                    break;
+                }
+                let (over, done) = outbox.advance_first(left);
+                left = over;
+                done_with = done_with.or(done);
+            }
+            (None, view, _) => {
+                if let Some(view) = view {
+                    view.cursor = passed;
+                }
+                break;
+            }
+            (Some(Step::Frames(_)), None, _) | (Some(Step::Item(_)), _, None) => {
+                unreachable!("steps come of what is there")
+            }
+        }
+    }
+    debug_assert_eq!(left, 0, "more was written than gathered");
+    Advanced { cursor: view.map_or(0, |view| view.cursor), done_with }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// One thing that happens to a connection.
+    #[derive(Clone, Debug)]
+    enum Action {
+        /// A frame of so many bytes is published, by the connection itself or by another.
+        Publish(usize, bool),
+        /// An item of so many bytes goes to the outbox.
+        Push(usize),
+        /// The socket takes so many bytes.
+        Write(usize),
+        /// The connection says its last word.
+        Seal(usize),
+    }
+
+    fn actions() -> impl Strategy<Value = Vec<Action>> {
+        let action = prop_oneof![
+            6 => (0_usize..30, any::<bool>()).prop_map(|(length, own)| Action::Publish(length, own)),
+            4 => (0_usize..20).prop_map(Action::Push),
+            6 => (0_usize..70).prop_map(Action::Write),
+            1 => (1_usize..5).prop_map(Action::Seal),
+        ];
+        prop::collection::vec(action, 0..60)
+    }
+
+    /// The connection under test beside the naive model: one queue of all its bytes.
+    struct Pair {
+        backlog: Backlog,
+        outbox: Outbox,
+        cursor: u64,
+        skipped: Option<Seat>,
+        model: VecDeque<u8>,
+        next: u8,
+    }
+
+    impl Pair {
+        fn bytes(&mut self, length: usize) -> Vec<u8> {
+            (0..length)
+                .map(|_| {
+                    self.next = self.next.wrapping_add(1);
+                    self.next
+                })
+                .collect()
+        }
+
+        fn act(&mut self, action: &Action) {
+            match *action {
+                Action::Publish(length, own) => {
+                    let bytes = self.bytes(length);
+                    let own = own.then_some(Seat::new(3));
+                    self.backlog.append(own.or(Some(Seat::new(4))), &[&bytes]);
+                    if !self.outbox.is_sealed() && (own.is_none() || self.skipped != own) {
+                        self.model.extend(bytes);
+                    }
+                }
+                Action::Push(length) => {
+                    let bytes = self.bytes(length);
+                    if !self.outbox.is_sealed() {
+                        self.model.extend(&bytes);
+                    }
+                    self.outbox.push(self.backlog.head(), Body::Bytes(bytes));
+                }
+                Action::Seal(length) => {
+                    self.act(&Action::Push(length));
+                    self.outbox.seal(self.backlog.head());
+                }
+                Action::Write(room) => {
+                    self.write(room);
+                }
+            }
+        }
+
+        /// Writes up to `room` bytes, and compares them with the model's next.
+        fn write(&mut self, room: usize) -> usize {
+            let view = View { backlog: &self.backlog, cursor: self.cursor, skipped: self.skipped };
+            let mut gathered = Gather::new();
+            gather(Some(&self.outbox), Some(view), &mut gathered);
+            let wire: Vec<u8> =
+                gathered.slices().iter().flat_map(|slice| slice.to_vec()).take(room).collect();
+            let want: Vec<u8> = self.model.drain(..wire.len().min(self.model.len())).collect();
+            assert_eq!(wire, want);
+            self.cursor = advance(Some(&mut self.outbox), Some(view), wire.len()).cursor;
+            self.backlog.release(self.cursor);
+            wire.len()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// The same bytes as from a queue per connection, whatever the socket takes and whenever.
+        #[test]
+        fn agrees_with_a_queue(actions in actions(), segment in 1_usize..40, no_self: bool) {
+            let mut pair = Pair {
+                backlog: Backlog::new(segment),
+                outbox: Outbox::default(),
+                cursor: 0,
+                skipped: no_self.then_some(Seat::new(3)),
+                model: VecDeque::new(),
+                next: 0,
+            };
+            for action in &actions {
+                pair.act(action);
+            }
+            while pair.write(usize::MAX) > 0 {}
+            prop_assert_eq!(pair.model.len(), 0);
+            prop_assert_eq!(pair.outbox.bytes(), 0);
+            if !pair.outbox.is_sealed() {
+                prop_assert_eq!(pair.cursor, pair.backlog.head(), "steps over its own at the end");
+            }
+        }
+    }
+
+    #[test]
+    fn an_item_waits_for_the_frames_before_it() {
+        let mut backlog = Backlog::new(4);
+        let mut outbox = Outbox::default();
+        backlog.append(None, &[b"frame"]);
+        outbox.push(backlog.head(), Body::Bytes(b"pong".to_vec()));
+        backlog.append(None, &[b"next"]);
+        let mut gathered = Gather::new();
+        let view = View { backlog: &backlog, cursor: 2, skipped: None };
+        gather(Some(&outbox), Some(view), &mut gathered);
+        let wire: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).collect();
+        assert_eq!(wire, b"amepongnext");
+        assert_eq!(advance(Some(&mut outbox), Some(view), 5).cursor, 5);
+        assert_eq!(outbox.bytes(), 2, "half of the pong is written");
+    }
+
+    #[test]
+    fn a_file_comes_alone_and_is_done_with() {
+        let mut outbox = Outbox::default();
+        outbox.push(0, Body::Static(b"head"));
+        outbox.push(0, Body::File(FileRange { file: FileId(5), start: 10, end: 20 }));
+        let look = |outbox: &Outbox| {
+            let mut gathered = Gather::new();
+            gather(Some(outbox), None, &mut gathered);
+            (gathered.bytes(), gathered.file())
+        };
+        assert_eq!(look(&outbox), (4, None));
+        assert_eq!(advance(Some(&mut outbox), None, 4).done_with, None);
+        assert_eq!(look(&outbox), (0, Some(FileRange { file: FileId(5), start: 10, end: 20 })));
+        assert_eq!(advance(Some(&mut outbox), None, 3).done_with, None);
+        assert_eq!(look(&outbox), (0, Some(FileRange { file: FileId(5), start: 13, end: 20 })));
+        assert_eq!(outbox.files().collect::<Vec<_>>(), [FileId(5)]);
+        assert_eq!(advance(Some(&mut outbox), None, 7).done_with, Some(FileId(5)));
+        assert!(outbox.is_empty());
+    }
+}

@@ -1,0 +1,177 @@
+//! The server's side of the opening handshake (RFC 6455 §4.2).
+//!
+//! Must not know: whose pages may connect, what the connection becomes.
+
+use crate::http::Refusal;
+use crate::http::request::{Method, Request, Version};
+use crate::http::response::{Head, Status};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha1_smol::Sha1;
+
+/// What is appended to the key before it is hashed (§1.3).
+pub const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// A handshake that is as §4.2.1 wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handshake<'p> {
+    accept: String,
+    protocol: Option<&'p str>,
+}
+
+/// Checks a request against §4.2.1, and picks the first of `protocols` that the client offers.
+///
+/// # Errors
+/// 426 for another version, 400 for anything else that is missing or wrong.
+pub fn check<'p>(request: &Request<'_>, protocols: &'p [String]) -> Result<Handshake<'p>, Refusal> {
+    if request.method != Method::Get {
+        return Err(Refusal::bad("a WebSocket handshake is a GET"));
+    }
+    if request.version != Version::Http11 {
+        return Err(Refusal::bad("a WebSocket handshake is HTTP/1.1"));
+    }
+    if !request.has_token("upgrade", "websocket") {
+        return Err(Refusal::bad("Upgrade does not name websocket"));
+    }
+    if !request.has_token("connection", "upgrade") {
+        return Err(Refusal::bad("Connection does not name Upgrade"));
+    }
+    if request.single("sec-websocket-version")? != Some(b"13") {
+        return Err(Refusal::new(Status::UpgradeRequired, "the WebSocket version here is 13"));
+    }
+    let key = request.single("sec-websocket-key")?.ok_or(Refusal::bad("there is no Sec-WebSocket-Key"))?;
+    if !is_key(key) {
+        return Err(Refusal::bad("Sec-WebSocket-Key is not 16 bytes in base64"));
+    }
+    if request.body_bytes > 0 {
+        return Err(Refusal::bad("a WebSocket handshake has no body"));
+    }
+    let offered =
+        |protocol: &&String| request.list("sec-websocket-protocol").any(|name| name == protocol.as_bytes());
+    let protocol = protocols.iter().find(offered).map(String::as_str);
+    Ok(Handshake { accept: accept_key(key), protocol })
+}
+
+impl Handshake<'_> {
+    /// The subprotocol agreed on, if any (§1.9).
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol
+    }
+
+    /// The 101 that completes the handshake (§4.2.2).
+    pub fn response(&self) -> Vec<u8> {
+        let head = Head::new(Status::SwitchingProtocols, 0)
+            .header("Upgrade", "websocket")
+            .header("Connection", "Upgrade")
+            .header("Sec-WebSocket-Accept", &self.accept);
+        match self.protocol {
+            Some(protocol) => head.header("Sec-WebSocket-Protocol", protocol).finish(),
+            None => head.finish(),
+        }
+    }
+}
+
+/// `Sec-WebSocket-Accept` for a key (§4.2.2, step 5.4).
+pub fn accept_key(key: &[u8]) -> String {
+    let mut hash = Sha1::new();
+    hash.update(key);
+    hash.update(GUID.as_bytes());
+    STANDARD.encode(hash.digest().bytes())
+}
+
+/// 16 bytes in base64: 24 characters.
+fn is_key(key: &[u8]) -> bool {
+    key.len() == 24 && STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::request;
+
+    const RIGHT: [(&str, &str); 5] = [
+        ("Host", "example.com"),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("Sec-WebSocket-Version", "13"),
+    ];
+
+    fn shake(line: &str, headers: &[(&str, &str)], protocols: &[&str]) -> Result<String, Refusal> {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let wire = format!("{line}\r\n{headers}\r\n");
+        let (request, _) = request::parse(wire.as_bytes()).expect("right").expect("complete");
+        let protocols: Vec<_> = protocols.iter().map(|&name| name.to_owned()).collect();
+        let response = check(&request, &protocols)?.response();
+        Ok(String::from_utf8(response).expect("ASCII"))
+    }
+
+    #[test]
+    fn the_example_of_section_1_3() {
+        let want = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+        assert_eq!(shake("GET /chat HTTP/1.1", &RIGHT, &[]), Ok(format!("{want}\r\n")));
+        let offered = [&RIGHT[..], &[("Sec-WebSocket-Protocol", "chat, superchat")]].concat();
+        let chat = format!("{want}Sec-WebSocket-Protocol: chat\r\n\r\n");
+        assert_eq!(shake("GET /chat HTTP/1.1", &offered, &["v9", "chat"]), Ok(chat));
+    }
+
+    #[test]
+    fn the_transcript() {
+        assert_eq!(accept_key(b"sN9cRrP/n9NdMgdcy2VJFQ=="), "fFBooB7FAkLlXgRSz0BT3v4hq5s=");
+    }
+
+    #[test]
+    fn the_servers_preference_decides() {
+        let offered =
+            [&RIGHT[..], &[("Sec-WebSocket-Protocol", "a"), ("Sec-WebSocket-Protocol", "b ,c")]].concat();
+        for (protocols, want) in [(&["c", "a"][..], Some("c")), (&["b"], Some("b")), (&["A"], None)] {
+            let response = shake("GET / HTTP/1.1", &offered, protocols).expect("right");
+            let agreed = response.split("Sec-WebSocket-Protocol: ").nth(1).map(str::trim_end);
+            assert_eq!(agreed, want, "{protocols:?}");
+        }
+    }
+
+    /// Each row changes one header of a right handshake; an empty value leaves it out.
+    #[test]
+    fn refused() {
+        let bad = Status::BadRequest;
+        let rows = [
+            ("GET / HTTP/1.1", "Sec-WebSocket-Version", "8", Status::UpgradeRequired),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Version", "", Status::UpgradeRequired),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Version", "13, 8", Status::UpgradeRequired),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Key", "", bad),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Key", "dGhlIHNhbXBsZQ==", bad),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ", bad),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Key", "!GhlIHNhbXBsZSBub25jZQ==", bad),
+            ("GET / HTTP/1.1", "Connection", "keep-alive", bad),
+            ("GET / HTTP/1.1", "Connection", "", bad),
+            ("GET / HTTP/1.1", "Upgrade", "", bad),
+            ("GET / HTTP/1.1", "Content-Length", "5", bad),
+            ("POST / HTTP/1.1", "Host", "h", bad),
+            ("GET / HTTP/1.0", "Host", "h", bad),
+        ];
+        for (line, name, value, want) in rows {
+            let mut headers: Vec<_> = RIGHT.iter().copied().filter(|(other, _)| *other != name).collect();
+            if !value.is_empty() {
+                headers.push((name, value));
+            }
+            let got = shake(line, &headers, &[]).map_err(|refusal| refusal.status);
+            assert_eq!(got, Err(want), "{line}, {name}: {value}");
+        }
+    }
+
+    #[test]
+    fn tokens_without_case_in_lists_over_lines() {
+        let headers = [
+            ("host", "h"),
+            ("UPGRADE", "h2c"),
+            ("upgrade", "x, WebSocket"),
+            ("Connection", "keep-alive"),
+            ("connection", ",uPGRADE"),
+            ("sec-websocket-KEY", "  dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Sec-WebSocket-Version", "13"),
+        ];
+        assert!(shake("GET / HTTP/1.1", &headers, &[]).is_ok());
+    }
+}

@@ -1,0 +1,82 @@
+//! What a peer did that RFC 6455 does not allow, and the close code it earns.
+
+use crate::message::CloseCode;
+use std::fmt;
+
+/// A misdeed of the peer. Each one ends its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// A reserved bit without the extension that gives it a meaning (§5.2).
+    ReservedBits(u8),
+    /// Opcode 3 to 7 or 11 to 15 (§5.2).
+    ReservedOpcode(u8),
+    /// A client's frame without a masking key (§5.1).
+    Unmasked,
+    /// A length in more bytes than it needs (§5.2).
+    LengthNotMinimal(u64),
+    /// A 64-bit length with its highest bit set (§5.2).
+    LengthTooLarge,
+    /// A control frame that is a fragment (§5.5).
+    FragmentedControl,
+    /// A control frame of more than 125 bytes (§5.5).
+    ControlTooLong(u64),
+    /// A continuation with no message begun (§5.4).
+    UnexpectedContinuation,
+    /// A new message before the end of the last (§5.4).
+    ExpectedContinuation,
+    /// Text that is not UTF-8 (§8.1).
+    InvalidUtf8,
+    /// A message longer than [`Limits::message_bytes_max`](crate::limits::Limits::message_bytes_max).
+    MessageTooBig {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// A Close of one byte: half a code (§5.5.1).
+    CloseTooShort,
+    /// A close code that may not be sent (§7.4).
+    CloseCodeInvalid(CloseCode),
+    /// A close reason that is not UTF-8 (§5.5.1).
+    CloseReasonNotUtf8,
+}
+
+impl Violation {
+    /// The code of the Close that answers it (§7.4.1).
+    pub fn close_code(self) -> CloseCode {
+        match self {
+            Self::ReservedBits(_)
+            | Self::ReservedOpcode(_)
+            | Self::Unmasked
+            | Self::LengthNotMinimal(_)
+            | Self::LengthTooLarge
+            | Self::FragmentedControl
+            | Self::ControlTooLong(_)
+            | Self::UnexpectedContinuation
+            | Self::ExpectedContinuation
+            | Self::CloseTooShort
+            | Self::CloseCodeInvalid(_) => CloseCode::PROTOCOL_ERROR,
+            Self::InvalidUtf8 | Self::CloseReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::MessageTooBig { .. } => CloseCode::TOO_BIG,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReservedBits(bits) => write!(f, "reserved bits {bits:03b} without an extension"),
+            Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode}"),
+            Self::Unmasked => write!(f, "frame without a masking key"),
+            Self::LengthNotMinimal(length) => write!(f, "length {length} in more bytes than it needs"),
+            Self::LengthTooLarge => write!(f, "length of 64 bits"),
+            Self::FragmentedControl => write!(f, "control frame in fragments"),
+            Self::ControlTooLong(length) => write!(f, "control frame of {length} bytes"),
+            Self::UnexpectedContinuation => write!(f, "continuation of no message"),
+            Self::ExpectedContinuation => write!(f, "new message inside another"),
+            Self::InvalidUtf8 => write!(f, "text is not UTF-8"),
+            Self::MessageTooBig { limit } => write!(f, "message of more than {limit} bytes"),
+            Self::CloseTooShort => write!(f, "close body of one byte"),
+            Self::CloseCodeInvalid(code) => write!(f, "close code {code} may not be sent"),
+            Self::CloseReasonNotUtf8 => write!(f, "close reason is not UTF-8"),
+        }
+    }
+}
