@@ -47,13 +47,13 @@ impl fmt::Display for Error {
         match self {
             Self::Listen { address, cause } => {
                 write!(f, "cannot listen on {address}: {cause}")?;
-                match cause.kind() {
-                    io::ErrorKind::AddrInUse => {
-                        write!(f, "; stop the other program or choose another --port")
-                    }
-                    io::ErrorKind::PermissionDenied => write!(f, "; choose a --port above 1023"),
-                    _ => Ok(()),
+                if cause.kind() == io::ErrorKind::AddrInUse {
+                    write!(f, "; stop the other program or choose another --port")?;
                 }
+                if cause.kind() == io::ErrorKind::PermissionDenied {
+                    write!(f, "; choose a --port above 1023")?;
+                }
+                Ok(())
             }
             Self::Resolve { host, cause } => write!(f, "cannot find an address of {host}: {cause}"),
             Self::NoListener => write!(f, "no address to listen on; give one with --listen"),

@@ -112,7 +112,10 @@ pub const DRAIN_STEP: Duration = Duration::from_millis(50);
 pub const DRAIN_CLOSES_MIN: usize = 64;
 
 /// Descriptors kept from connections: listeners, the poll, signals, standard streams, files being sent.
-pub const DESCRIPTORS_RESERVED: usize = 96;
+pub const DESCRIPTORS_RESERVED: usize = 128;
+
+/// Newcomers past the limit that are told so at a time; more are dropped without a word.
+pub const REFUSED_AT_A_TIME_MAX: usize = 32;
 
 /// Files being sent at a time; a request past it is answered 503.
 pub const FILES_OPEN_MAX: usize = 64;
@@ -128,7 +131,7 @@ const _: () = assert!(REQUEST_HEAD_BYTES_MAX <= READ_BYTES_MAX);
 // A piece of a file is read into the same scratch.
 const _: () = assert!(FILE_PIECE_BYTES <= READ_BYTES_MAX);
 // Reading fills whole scratch buffers before its budget is spent.
-const _: () = assert!(READ_BYTES_PER_TURN % READ_BYTES_MAX == 0);
+const _: () = assert!(READ_BYTES_PER_TURN.is_multiple_of(READ_BYTES_MAX));
 const _: () = assert!(READ_COST_MIN > 0 && READ_COST_MIN <= READ_BYTES_MAX);
-// Files being sent have their descriptors in the reserve, with some for everything else.
-const _: () = assert!(FILES_OPEN_MAX + 16 <= DESCRIPTORS_RESERVED);
+// Files being sent and newcomers being refused have theirs in the reserve, and some are left.
+const _: () = assert!(FILES_OPEN_MAX + REFUSED_AT_A_TIME_MAX + 16 <= DESCRIPTORS_RESERVED);

@@ -10,6 +10,7 @@ const byId = (id) => document.getElementById(id);
 const log = createLog(byId("log"));
 let socket = null;
 let failures = 0;
+let steadyTimer;
 
 function connect() {
   socket = new WebSocket(pageSocketUrl());
@@ -21,12 +22,15 @@ function connect() {
 }
 
 function onOpen() {
-  failures = 0;
+  // Only a connection that lasts ends the row of failures: a server that
+  // accepts and closes at once is in trouble as well.
+  steadyTimer = setTimeout(() => { failures = 0; }, MAX_DELAY);
   log.add("open", `connected to ${socket.url}`);
   showState();
 }
 
 function onClose(event) {
+  clearTimeout(steadyTimer);
   const delay = reconnectDelay(failures++);
   log.add("close", `${closeText(event)}; next attempt in ${(delay / 1000).toFixed(1)} s`);
   setTimeout(connect, delay);

@@ -9,7 +9,6 @@ const MAX_CHARACTERS = 4096; // of one message: 500 lines of 1 MB would stall th
 
 function createLog(list) {
   let previous = performance.now();
-  let scrollPlanned = false;
 
   function sincePrevious() {
     const now = performance.now();
@@ -18,22 +17,8 @@ function createLog(list) {
     return elapsed < 1000 ? `+${elapsed.toFixed(1)} ms` : `+${(elapsed / 1000).toFixed(2)} s`;
   }
 
-  // Keeps the newest line in view unless the reader has scrolled up. Measures
-  // once a frame, before the first change in it: measuring makes the browser
-  // compute the layout, too slow to do for each of thousands of messages.
-  function followNewest() {
-    if (scrollPlanned) return;
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 8;
-    scrollPlanned = true;
-    requestAnimationFrame(() => {
-      scrollPlanned = false;
-      if (atEnd) list.scrollTop = list.scrollHeight;
-    });
-  }
-
   // Adds a line and returns the element of its body, for those who fill it later.
   function add(kind, detail, body = "") {
-    followNewest();
     const line = document.createElement("li");
     line.className = kind;
     const bodyElement = part("code", "body", body);
@@ -66,7 +51,6 @@ function createLog(list) {
   async function addBlob(direction, blob) {
     const body = add(direction, `Blob, ${byteCount(blob.size)}`, "…");
     const head = await blob.slice(0, MAX_HEX_BYTES).arrayBuffer();
-    followNewest();
     body.textContent = hex(new Uint8Array(head), blob.size);
   }
 

@@ -2,6 +2,7 @@
 //!
 //! Must not know: WebSocket frames, sockets, files, clocks.
 
+pub mod content_type;
 pub mod origin;
 pub mod path;
 pub mod request;

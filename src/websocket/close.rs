@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn bodies() {
-        let rows: [(&str, &[u8], Result<(CloseCode, &str), Violation>); 8] = [
+        type Row = (&'static str, &'static [u8], Result<(CloseCode, &'static str), Violation>);
+        let rows: [Row; 8] = [
             ("none", b"", Ok((CloseCode::NO_STATUS, ""))),
             ("half a code", b"\x03", Err(Violation::CloseTooShort)),
             ("1000", b"\x03\xe8", Ok((CloseCode::NORMAL, ""))),

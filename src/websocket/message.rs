@@ -364,12 +364,12 @@ mod tests {
 
     #[test]
     fn too_long_is_refused_at_the_header() {
-        let limit = Err(Violation::MessageTooBig { limit: LIMIT });
+        let refused = [Err(Violation::MessageTooBig { limit: LIMIT })];
         let (got, _) = outcomes(b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", std::iter::repeat(1));
-        assert_eq!(got, [limit.clone()]);
+        assert_eq!(got, refused);
         let first = frame(false, Opcode::Binary, &[0; LIMIT]);
         let (got, _) = outcomes(&[&first[..], b"\x80\x81\0\0\0\0"].concat(), std::iter::repeat(100));
-        assert_eq!(got, [limit]);
+        assert_eq!(got, refused);
     }
 
     #[test]

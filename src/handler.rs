@@ -1,0 +1,90 @@
+//! What a program does with what clients say: a [`Handler`] hears it, and answers through a [`Context`].
+//!
+//! Must not know: sockets, when anything is written.
+
+use crate::channel::Channel;
+use crate::config::{Audience, Config};
+use crate::connection::{Connection, Opening, Turn};
+use crate::deadline::Now;
+use crate::message::{CloseCode, Message};
+
+/// Hears what clients do. It runs on the server's one thread: while it works, nobody is served.
+///
+/// A panic in it ends the server: the program decides what a broken handler means, not the loop.
+pub trait Handler {
+    /// A client's handshake is complete. What is sent here follows it.
+    fn open(&mut self, context: &mut Context<'_>, opening: &Opening) {
+        let _ = (context, opening);
+    }
+
+    /// A client said something.
+    fn message(&mut self, context: &mut Context<'_>, message: Message<'_>);
+
+    /// A client is gone. Called once for each `open`: with the code and reason of its Close, with the code it
+    /// was refused with, or with [`CloseCode::ABNORMAL`] when it left without (RFC 6455 §7.1.5).
+    fn close(&mut self, context: &mut Context<'_>, code: CloseCode, reason: &str) {
+        let _ = (context, code, reason);
+    }
+}
+
+/// The client a handler hears, and what it can do about it.
+#[derive(Debug)]
+pub struct Context<'c> {
+    client: usize,
+    connection: &'c mut Connection,
+    channel: &'c mut Channel,
+    config: &'c Config,
+    now: Now,
+}
+
+impl<'c> Context<'c> {
+    pub(crate) fn new(
+        client: usize,
+        connection: &'c mut Connection,
+        channel: &'c mut Channel,
+        config: &'c Config,
+        now: Now,
+    ) -> Self {
+        Self { client, connection, channel, config, now }
+    }
+
+    /// A number that no other client has at the same time.
+    pub fn client(&self) -> usize {
+        self.client
+    }
+
+    /// Who should hear what this client says: everyone, or on `/echo` and with [`Config::audience`] the
+    /// client alone.
+    pub fn audience(&self) -> Audience {
+        self.connection.audience().unwrap_or(Audience::Sender)
+    }
+
+    /// Clients that hear what is published.
+    pub fn subscribers(&self) -> usize {
+        self.channel.len()
+    }
+
+    /// Sends `message` to every subscriber, this client as well unless the server runs with
+    /// [`OwnMessages::Skip`](crate::config::OwnMessages::Skip). Costs one copy, however many there are.
+    pub fn publish(&mut self, message: &Message<'_>) {
+        self.channel.publish(self.connection.seat(), message);
+    }
+
+    /// Sends `message` to this client alone, behind all that was published so far. Nothing happens when it
+    /// is closing.
+    pub fn send(&mut self, message: &Message<'_>) {
+        let turn = self.turn();
+        self.connection.send(message, &turn);
+    }
+
+    /// Closes this client, behind all that was published so far. A code that may not be sent makes a Close
+    /// without one; the reason is cut at 123 bytes.
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        let turn = self.turn();
+        self.connection.close(code, reason, &turn);
+    }
+
+    fn turn(&self) -> Turn<'c> {
+        Turn { config: self.config, now: self.now, head: self.channel.head() }
+    }
+}

@@ -1,0 +1,105 @@
+//! Newcomers: accepted within a budget, refused politely past a limit.
+//!
+//! When the descriptors run out nobody tells us when there are some again: accepting pauses, and is tried on
+//! a timer and after every close.
+
+use super::{Entry, Server};
+use crate::connection::{Connection, Turn};
+use crate::http::Refusal;
+use crate::http::response::{Content, Persistence, Status};
+use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_TURN, REFUSED_AT_A_TIME_MAX, SWEEP_INTERVAL};
+use crate::transport::{Transport, peer_of};
+use mio::Token;
+use mio::net::TcpStream;
+use std::fs::File;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+/// A descriptor to give up when there are none left.
+pub(super) fn spare_descriptor() -> Option<File> {
+    File::open(if cfg!(windows) { "NUL" } else { "/dev/null" }).ok()
+}
+
+impl Server {
+    /// Accepts those who wait, within the turn's budget.
+    pub(super) fn accept(&mut self) {
+        if self.accept_again.is_some_and(|again| self.now < again) {
+            return;
+        }
+        self.accept_again = None;
+        let mut budget = ACCEPTS_PER_TURN;
+        for index in 0..self.listeners.len() {
+            while budget > 0 && self.listeners[index].is_ready() {
+                budget -= 1;
+                match self.listeners[index].accept() {
+                    Ok(Some((stream, address))) => self.welcome(stream, address),
+                    Ok(None) => break,
+                    Err(error) => return self.pause_accepting(index, &error),
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, stream: TcpStream, address: SocketAddr) {
+        let held = self.connections.len();
+        if held >= self.connections_max.saturating_add(REFUSED_AT_A_TIME_MAX) {
+            return; // dropped: even refusing has its limit
+        }
+        let turn = Turn { config: &self.config, now: self.moment(), head: self.channel.head() };
+        let peer = peer_of(address);
+        let slot = self.connections.vacant_entry();
+        let key = slot.key();
+        let is_refused = held >= self.connections_max;
+        let connection = if is_refused {
+            Connection::refused(peer, &turn)
+        } else {
+            Connection::new(peer, spread(key), &turn)
+        };
+        let mut transport = Transport::tcp(stream);
+        if let Err(error) = transport.register(self.poll.registry(), Token(key)) {
+            log::warn!("cannot watch a connection from {address}: {error}");
+            return;
+        }
+        slot.insert(Entry {
+            transport,
+            connection,
+            may_read: false,
+            read_closed: false,
+            input_ended: false,
+            is_blocked: false,
+            in_readable: false,
+            in_writable: false,
+            is_gone: false,
+        });
+        if is_refused {
+            log::debug!("connection {key} from {address} is refused: {} are held", self.connections_max);
+            self.queue_write(key);
+        } else {
+            log::debug!("connection {key} from {address}");
+        }
+        if held == 0 {
+            self.next_sweep = self.now + SWEEP_INTERVAL;
+        }
+    }
+
+    /// The system gives no more connections: most likely the descriptors ran out.
+    fn pause_accepting(&mut self, index: usize, error: &io::Error) {
+        log::warn!("cannot accept: {error}; see `ulimit -n` and --max-connections");
+        self.accept_again = Some(self.now + ACCEPT_RETRY);
+        // The spare is given up for one newcomer, who so learns that it need not wait.
+        if self.spare_descriptor.take().is_some()
+            && let Ok(Some((mut stream, _))) = self.listeners[index].accept()
+        {
+            let refusal =
+                Refusal::new(Status::ServiceUnavailable, "there are too many connections; try again later");
+            // Written or not, it is over.
+            let _ = stream.write(&refusal.response(self.unix_seconds, Persistence::Close, Content::Sent));
+        }
+        self.spare_descriptor = spare_descriptor();
+    }
+}
+
+/// A byte that neighbouring keys do not share: the golden ratio, as a hash.
+fn spread(key: usize) -> u8 {
+    ((key as u32).wrapping_mul(0x9E37_79B9) >> 24) as u8
+}

@@ -1,0 +1,30 @@
+//! Deadlines: once a second, while there are connections, one look at a number of each.
+
+use super::Server;
+use crate::connection::{Expiry, Turn};
+use crate::limits::SWEEP_INTERVAL;
+
+impl Server {
+    /// Sweeps over all deadlines when it is time for it.
+    pub(super) fn expire(&mut self) {
+        if self.now < self.next_sweep {
+            return;
+        }
+        self.next_sweep = self.now + SWEEP_INTERVAL;
+        let now = self.moment();
+        let turn = Turn { config: &self.config, now, head: self.channel.head() };
+        let mut speaking = Vec::new();
+        let mut over = Vec::new();
+        for (key, entry) in &mut self.connections {
+            if entry.is_gone || !entry.connection.deadline().is_past(now.tick) {
+                continue;
+            }
+            match entry.connection.expire(&turn) {
+                Expiry::Speaks => speaking.push(key),
+                Expiry::Gone(cause) => over.push((key, cause)),
+            }
+        }
+        speaking.into_iter().for_each(|key| self.queue_write(key));
+        over.into_iter().for_each(|(key, cause)| self.end(key, cause));
+    }
+}

@@ -1,0 +1,127 @@
+//! Giving out: one vectored write for each that has something to take, a slice of them a turn.
+
+use super::{Entry, Server};
+use crate::channel::{Channel, Readiness};
+use crate::connection::{Connection, Flushed, Turn};
+use crate::limits::FLUSH_WRITES_PER_TURN;
+use crate::outbox::{Gather, Outbox};
+use std::io::{self, IoSlice};
+
+impl Server {
+    /// A slice of the flush: first those with something of their own, a page must not wait for a broadcast
+    /// to thousands, then on with the channel's round.
+    pub(super) fn flush(&mut self) {
+        // Only those who are here now, and half of the slice: who has more to take comes again next turn.
+        let own = self.writable.len().min(FLUSH_WRITES_PER_TURN / 2);
+        for _ in 0..own {
+            let Some(key) = self.writable.pop_front() else { break };
+            self.write_to(key);
+        }
+        for _ in own..FLUSH_WRITES_PER_TURN {
+            let Some(key) = self.channel.next_behind() else { break };
+            self.write_to(key as usize);
+        }
+    }
+
+    /// One write of what comes next for one connection.
+    fn write_to(&mut self, key: usize) {
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        entry.in_writable = false;
+        if entry.is_gone || entry.is_blocked {
+            return;
+        }
+        let mut gathered = Gather::new();
+        let Entry { transport, connection, .. } = entry;
+        let seat = connection.seat();
+        self.channel.gather(seat, connection.outbox(), &mut gathered);
+        let (offered, written) = match gathered.file() {
+            None if gathered.bytes() == 0 => (0, Ok(0)),
+            None => (gathered.bytes(), transport.write(gathered.slices())),
+            Some(range) => match self.files.read(range, &mut self.scratch) {
+                Ok(0) => return self.end(key, "its file became shorter while it was sent"),
+                Ok(read) => (read, transport.write(&[IoSlice::new(&self.scratch[..read])])),
+                Err(error) => return self.end(key, &format!("its file cannot be read: {error}")),
+            },
+        };
+        match written {
+            Ok(written) => self.note_written(key, offered, written),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.block(key),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_write(key),
+            Err(error) => self.end(key, &error.to_string()),
+        }
+    }
+
+    fn note_written(&mut self, key: usize, offered: usize, written: usize) {
+        let now = self.moment();
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        let connection = &mut entry.connection;
+        let seat = connection.seat();
+        let advanced = self.channel.advance(seat, connection.outbox_mut(), written);
+        if let Some(file) = advanced.done_with {
+            self.files.close(file);
+        }
+        let turn = Turn { config: &self.config, now, head: self.channel.head() };
+        if written > 0 {
+            connection.written(&turn);
+        }
+        if written < offered {
+            // The socket is full: on Unix it has said so by taking less, and will say when it takes more.
+            if cfg!(unix) { self.block(key) } else { self.queue_write(key) }
+        } else if has_more(connection, &self.channel) {
+            self.queue_write(key);
+        } else {
+            let flushed = connection.flushed(&turn);
+            self.follow(key, flushed);
+        }
+        self.read_on(key);
+    }
+
+    /// The socket takes nothing until it says so.
+    fn block(&mut self, key: usize) {
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        entry.is_blocked = true;
+        if let Some(seat) = entry.connection.seat() {
+            self.channel.set_readiness(seat, Readiness::Blocked);
+        }
+    }
+
+    /// Everything is written: does what the connection says comes then.
+    fn follow(&mut self, key: usize, flushed: Flushed) {
+        match flushed {
+            Flushed::Stays => {}
+            Flushed::Resumes => self.queue_read(key),
+            Flushed::Leaves => self.leave_channel(key),
+            Flushed::ShutsDown => {
+                self.leave_channel(key);
+                let Some(entry) = self.connections.get_mut(key) else { return };
+                entry.transport.shutdown();
+                if entry.input_ended {
+                    self.end(key, "both sides are done");
+                }
+            }
+        }
+    }
+
+    fn leave_channel(&mut self, key: usize) {
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        if let Some(seat) = entry.connection.stand_up() {
+            self.channel.unsubscribe(seat);
+        }
+    }
+
+    /// Who was not read because it owed us the taking of its answers is read again.
+    fn read_on(&mut self, key: usize) {
+        let Some(entry) = self.connections.get(key) else { return };
+        if entry.may_read && !entry.is_gone && entry.connection.wants_input() {
+            self.queue_read(key);
+        }
+    }
+}
+
+fn has_more(connection: &Connection, channel: &Channel) -> bool {
+    match connection.outbox() {
+        Some(outbox) if !outbox.is_empty() => true,
+        Some(outbox) if Outbox::is_sealed(outbox) => false,
+        Some(_) | None => connection.seat().is_some_and(|seat| channel.is_behind(seat)),
+    }
+}

@@ -1,0 +1,355 @@
+//! The loop: one thread, one poll, all connections.
+//!
+//! [`Server::turn`] is its table of contents: wait, take in, give out, clean up. It branches on neither
+//! protocol nor wire format; what bytes mean is decided below the sans-IO line, what is done with them by the
+//! [`Handler`].
+//!
+//! Invariants: a slab key means the same connection from `wait` to `reap`; a connection is in each queue at
+//! most once; every bound on the work of a turn is in `limits`.
+
+mod accept;
+mod drain;
+mod expire;
+mod flush;
+mod listen;
+mod read;
+mod reap;
+mod signals;
+mod stopper;
+
+pub use stopper::Stopper;
+
+use crate::channel::{Channel, Readiness};
+use crate::config::Config;
+use crate::connection::{Connection, Turn};
+use crate::deadline::{Now, Tick};
+use crate::error::Error;
+use crate::files::Files;
+use crate::handler::Handler;
+use crate::limits::{DESCRIPTORS_RESERVED, READ_BYTES_MAX};
+use crate::transport::Transport;
+use drain::Drain;
+use listen::Listener;
+use mio::event::Event;
+use mio::{Events, Poll, Token, Waker};
+use signals::Signals;
+use slab::Slab;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use std::{io, mem};
+
+const WAKER: Token = Token(usize::MAX - 1);
+const SIGNALS: Token = Token(usize::MAX - 2);
+/// Listener i has the token so far below; connections have their slab keys, far below that.
+const LISTENERS: usize = usize::MAX - 3;
+
+/// Events taken from one poll; the rest comes with the next.
+const EVENTS_PER_POLL: usize = 1024;
+
+/// A WebSocket broadcast server, bound and ready to run.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    connections_max: usize,
+    poll: Poll,
+    listeners: Vec<Listener>,
+    /// Accepting pauses until then: the descriptors ran out.
+    accept_again: Option<Instant>,
+    /// Given up to refuse a newcomer when the descriptors run out.
+    spare_descriptor: Option<File>,
+    signals: Option<Signals>,
+    stopper: Stopper,
+    files: Files,
+    channel: Channel,
+    connections: Slab<Entry>,
+    /// Who may have something to read.
+    readable: VecDeque<usize>,
+    /// Who has something to write and whose socket takes it; broadcasts go by the channel's round.
+    writable: VecDeque<usize>,
+    /// Who is over, to be reaped at the end of the turn.
+    gone: Vec<usize>,
+    scratch: Vec<u8>,
+    started: Instant,
+    /// This turn's time.
+    now: Instant,
+    unix_seconds: u64,
+    next_sweep: Instant,
+    drain: Option<Drain>,
+}
+
+/// A connection with its transport, and what the loop knows of the two.
+#[derive(Debug)]
+struct Entry {
+    transport: Transport,
+    connection: Connection,
+    /// Bytes or a FIN may be there to read.
+    may_read: bool,
+    /// A FIN is on its way: a short read is not the end.
+    read_closed: bool,
+    /// The FIN was read.
+    input_ended: bool,
+    /// The socket takes nothing until it says so.
+    is_blocked: bool,
+    in_readable: bool,
+    in_writable: bool,
+    is_gone: bool,
+}
+
+/// As slab lays an entry out, so that its size can be asserted.
+#[expect(dead_code, reason = "only its size matters")]
+enum SlabEntry {
+    Vacant(usize),
+    Occupied(Entry),
+}
+
+// A cache line for an idle connection, which owns nothing beside it.
+const _: () = assert!(size_of::<SlabEntry>() <= 64);
+
+/// Who an event is for.
+enum Source {
+    Waker,
+    Signals,
+    Listener(usize),
+    Connection(usize),
+}
+
+impl Server {
+    /// Opens what the configuration names: the pages and the listeners. Nothing is accepted before
+    /// [`run`](Self::run).
+    ///
+    /// # Errors
+    /// When an address cannot be listened on, or the pages cannot be served.
+    pub fn bind(config: Config) -> Result<Self, Error> {
+        let system = |what| move |cause| Error::System { what, cause };
+        let files = Files::new(&config.pages)?;
+        let poll = Poll::new().map_err(system("open a poll"))?;
+        let waker = Waker::new(poll.registry(), WAKER).map_err(system("open a waker"))?;
+        let mut listeners = listen::bind(&config)?;
+        for (index, listener) in listeners.iter_mut().enumerate() {
+            listener
+                .register(poll.registry(), Token(LISTENERS - index))
+                .map_err(system("register a listener"))?;
+        }
+        let started = Instant::now();
+        Ok(Self {
+            connections_max: config.limits.connections_max.unwrap_or_else(affordable_connections),
+            channel: Channel::new(&config),
+            config,
+            poll,
+            listeners,
+            accept_again: None,
+            spare_descriptor: accept::spare_descriptor(),
+            signals: None,
+            stopper: Stopper::new(Arc::new(waker)),
+            files,
+            connections: Slab::new(),
+            readable: VecDeque::new(),
+            writable: VecDeque::new(),
+            gone: Vec::new(),
+            scratch: vec![0; READ_BYTES_MAX],
+            started,
+            now: started,
+            unix_seconds: 0,
+            next_sweep: started,
+            drain: None,
+        })
+    }
+
+    /// The addresses it listens on; where the system picked the port, this is the one.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(Listener::address).collect()
+    }
+
+    /// Connections it holds at a time.
+    pub fn connections_max(&self) -> usize {
+        self.connections_max
+    }
+
+    /// A handle that stops this server from another thread.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// SIGTERM and SIGINT drain the server from now on, a second one stops it at once. (Unix; elsewhere
+    /// nothing changes.) Without this call signals do what they did.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn drain_on_signals(&mut self) -> Result<(), Error> {
+        let signals = Signals::new(self.poll.registry(), SIGNALS);
+        self.signals = signals.map_err(|cause| Error::System { what: "listen to signals", cause })?;
+        Ok(())
+    }
+
+    /// Serves until it is stopped.
+    ///
+    /// # Errors
+    /// When the system refuses what the loop cannot do without. Nothing a client does ends it.
+    pub fn run<H: Handler>(mut self, mut handler: H) -> Result<(), Error> {
+        let mut events = Events::with_capacity(EVENTS_PER_POLL);
+        while !self.is_done() {
+            let turned = self.turn(&mut events, &mut handler);
+            turned.map_err(|cause| Error::System { what: "wait for events", cause })?;
+        }
+        Ok(())
+    }
+
+    /// One turn: wait, take in, give out, clean up.
+    fn turn(&mut self, events: &mut Events, handler: &mut impl Handler) -> io::Result<()> {
+        self.wait(events)?; // not at all while work is left over, else until the next deadline
+        self.read_clock(); // one turn, one time
+        for event in events.iter() {
+            match self.source(event.token()) {
+                Source::Waker => {} // what it woke us for is looked at in `is_done` and `drain`
+                Source::Signals => self.take_signals(),
+                Source::Listener(listener) => self.listeners[listener].note_readiness(),
+                Source::Connection(key) => self.note_readiness(key, event),
+            }
+        }
+        self.accept(); // within a budget, like everything that follows
+        self.read(handler); // who is still readable when the budget is spent keeps its place in the queue
+        self.flush(); // a slice of those who have something to take, one vectored write each
+        self.expire();
+        self.drain();
+        self.reap(handler); // last: until here every key means whom it meant at `wait`
+        Ok(())
+    }
+
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        match self.poll.poll(events, self.patience()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            polled => polled,
+        }
+    }
+
+    /// How long there is nothing to do unless somebody comes.
+    fn patience(&self) -> Option<Duration> {
+        let has_work = !self.readable.is_empty()
+            || !self.writable.is_empty()
+            || !self.gone.is_empty()
+            || self.channel.is_round_pending()
+            || (self.accept_again.is_none() && self.listeners.iter().any(Listener::is_ready));
+        if has_work {
+            return Some(Duration::ZERO);
+        }
+        let sweep = (!self.connections.is_empty()).then_some(self.next_sweep);
+        let drain = self.drain.as_ref().map(|drain| drain.next_step());
+        let next = [sweep, self.accept_again, drain].into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(Instant::now()))
+    }
+
+    fn read_clock(&mut self) {
+        self.now = Instant::now();
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        self.unix_seconds = since_1970.map_or(0, |since| since.as_secs());
+    }
+
+    fn source(&self, token: Token) -> Source {
+        match token {
+            WAKER => Source::Waker,
+            SIGNALS => Source::Signals,
+            Token(token) => match LISTENERS.checked_sub(token) {
+                Some(listener) if listener < self.listeners.len() => Source::Listener(listener),
+                _ => Source::Connection(token),
+            },
+        }
+    }
+
+    /// Notes what a socket says of itself; the work is done later, at our own pace.
+    fn note_readiness(&mut self, key: usize, event: &Event) {
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        // A read-closed is readable: a short read may hide the FIN behind it. So is an error.
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            entry.may_read = true;
+            entry.read_closed |= event.is_read_closed() || event.is_error();
+            self.queue_read(key);
+        }
+        if event.is_writable() {
+            self.note_writable(key);
+        }
+    }
+
+    fn note_writable(&mut self, key: usize) {
+        let now = self.moment();
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        if !mem::take(&mut entry.is_blocked) {
+            return;
+        }
+        if let Some(seat) = entry.connection.seat() {
+            self.channel.set_readiness(seat, Readiness::Writable);
+        }
+        let turn = Turn { config: &self.config, now, head: self.channel.head() };
+        entry.connection.unblocked(&turn);
+        self.queue_write(key);
+    }
+
+    /// Gives a connection its place among those who are read.
+    fn queue_read(&mut self, key: usize) {
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        if !mem::replace(&mut entry.in_readable, true) {
+            self.readable.push_back(key);
+        }
+    }
+
+    /// Gives a connection its place among those who are written to, unless its socket takes nothing.
+    fn queue_write(&mut self, key: usize) {
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        if !entry.is_blocked && !mem::replace(&mut entry.in_writable, true) {
+            self.writable.push_back(key);
+        }
+    }
+
+    /// A connection is over; it is reaped at the end of the turn.
+    fn end(&mut self, key: usize, cause: &str) {
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        if mem::replace(&mut entry.is_gone, true) {
+            return;
+        }
+        log::debug!("connection {key}{} ends: {cause}", Address(&entry.transport));
+        if let Some(seat) = entry.connection.stand_up() {
+            self.channel.unsubscribe(seat);
+        }
+        self.gone.push(key);
+    }
+
+    /// Whoever the last publication found too slow finishes its frame and is closed.
+    fn close_slow(&mut self) {
+        let now = self.moment();
+        while let Some(evicted) = self.channel.take_evicted() {
+            let key = evicted.key as usize;
+            let Some(entry) = self.connections.get_mut(key) else { continue };
+            let turn = Turn { config: &self.config, now, head: self.channel.head() };
+            log::debug!("connection {key}{} is too slow: closed with 1013", Address(&entry.transport));
+            if let Some(seat) = entry.connection.fall_behind(evicted.on_the_wire, &turn) {
+                self.channel.unsubscribe(seat);
+            }
+            self.queue_write(key);
+        }
+    }
+
+    /// The turn's time, for those below the sans-IO line.
+    fn moment(&self) -> Now {
+        Now { tick: Tick::at(self.now - self.started), unix_seconds: self.unix_seconds }
+    }
+}
+
+/// What the descriptors allow, with a reserve for everything that is no connection.
+fn affordable_connections() -> usize {
+    let (soft, _) = rlimit::getrlimit(rlimit::Resource::NOFILE).unwrap_or((1024, 1024));
+    usize::try_from(soft).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_RESERVED).max(1)
+}
+
+/// A peer's address in a log line, while the system knows it.
+struct Address<'t>(&'t Transport);
+
+impl std::fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.address().map_or(Ok(()), |address| write!(f, " from {address}"))
+    }
+}

@@ -1,0 +1,38 @@
+//! The end of connections: their handler hears of it, their files are closed, their keys are free again.
+
+use super::Server;
+use crate::handler::{Context, Handler};
+use crate::message::CloseCode;
+use std::mem;
+
+impl Server {
+    /// Frees the connections that ended in this turn. One that is still in a queue waits until it has come
+    /// out of it, so that its place there never means another.
+    pub(super) fn reap(&mut self, handler: &mut impl Handler) {
+        if self.gone.is_empty() {
+            return;
+        }
+        for key in mem::take(&mut self.gone) {
+            match self.connections.get(key) {
+                Some(entry) if entry.in_readable || entry.in_writable => self.gone.push(key),
+                Some(_) => self.free(key, handler),
+                None => {}
+            }
+        }
+        self.close_slow();
+        // There is a descriptor again.
+        self.accept_again = None;
+    }
+
+    fn free(&mut self, key: usize, handler: &mut impl Handler) {
+        let now = self.moment();
+        let mut entry = self.connections.remove(key);
+        entry.transport.deregister(self.poll.registry());
+        entry.connection.files().for_each(|file| self.files.close(file));
+        if entry.connection.audience().is_some() {
+            let connection = &mut entry.connection;
+            let mut context = Context::new(key, connection, &mut self.channel, &self.config, now);
+            handler.close(&mut context, CloseCode::ABNORMAL, "");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What bytes go through: TCP today. One read and one write for all of them, so that the loop does not ask
+//! which it is.
+//!
+//! Must not know: protocols, who reads and writes, when.
+
+use crate::http::origin::Peer;
+use mio::event::Source;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr};
+
+/// A connection's socket, never blocking.
+#[derive(Debug)]
+pub(crate) enum Transport {
+    /// A TCP connection.
+    Tcp(TcpStream),
+}
+
+impl Transport {
+    /// A TCP connection that was just accepted. Messages are small and wait for nobody: `TCP_NODELAY` is set.
+    pub(crate) fn tcp(stream: TcpStream) -> Self {
+        // Without it the connection works, only later: nothing to fail for.
+        let _ = stream.set_nodelay(true);
+        Self::Tcp(stream)
+    }
+
+    /// Reads what is there, at most `into.len()` bytes. 0: the peer has sent its FIN.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing is there, and whatever ends the connection.
+    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(into),
+        }
+    }
+
+    /// Writes what the socket takes, with one system call.
+    ///
+    /// # Errors
+    /// `WouldBlock` when it takes nothing, and whatever ends the connection.
+    pub(crate) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match (self, slices) {
+            // The common case, and the cheaper system call.
+            (Self::Tcp(stream), [slice]) => stream.write(slice),
+            (Self::Tcp(stream), slices) => stream.write_vectored(slices),
+        }
+    }
+
+    /// Sends FIN: nothing more will be written.
+    pub(crate) fn shutdown(&mut self) {
+        match self {
+            // Fails when the peer is gone already, and then there is nothing to shut down.
+            Self::Tcp(stream) => drop(stream.shutdown(Shutdown::Write)),
+        }
+    }
+
+    /// Registers it for everything, once and for all.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.register(registry, token, Interest::READABLE | Interest::WRITABLE),
+        }
+    }
+
+    /// Takes it out of the poll.
+    pub(crate) fn deregister(&mut self, registry: &Registry) {
+        match self {
+            // Closing it right after does the same.
+            Self::Tcp(stream) => drop(stream.deregister(registry)),
+        }
+    }
+
+    /// The peer's address, while the system knows it.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().ok(),
+        }
+    }
+}
+
+/// Where a peer is, by its address.
+pub(crate) fn peer_of(address: SocketAddr) -> Peer {
+    let is_loopback = match address.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
+    };
+    if is_loopback { Peer::Loopback } else { Peer::Remote }
+}

@@ -1,0 +1,17 @@
+//! The real program on a real port, seen by clients that share no code with it.
+//!
+//! Each test starts its own server on port 0 ([`support::Server`]) and talks to it as an independent client
+//! does: `tungstenite` where messages matter, [`peer::Peer`] where the bytes do. Nothing waits for a time to
+//! pass, only for a thing to happen, with a deadline.
+
+mod broadcast;
+mod closing;
+mod faults;
+mod flood;
+mod folder;
+mod handshake;
+mod pages;
+mod peer;
+mod process;
+mod silence;
+mod support;

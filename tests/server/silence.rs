@@ -1,0 +1,111 @@
+//! Clients that say nothing, or not enough: each is let go when its time is over, and no other is.
+
+use crate::peer::{BINARY, Frame, PING, PONG, header};
+use crate::support::{DEADLINE, Server};
+use std::time::Instant;
+
+#[test]
+fn who_sends_no_whole_request_is_closed() {
+    let server = Server::start(&["--handshake-timeout", "1s"]);
+    let begun = ["", "GET", "GET / HTTP/1.1\r\nHost: localhost\r\n"];
+    let mut peers = begun.map(|begun| {
+        let mut peer = server.connect();
+        peer.send(begun);
+        peer
+    });
+    peers[0].expect_end();
+    for (peer, begun) in peers[1..].iter_mut().zip(&begun[1..]) {
+        let response = peer.response();
+        assert_eq!((response.status, response.closes()), (408, true), "{begun}");
+        peer.expect_end();
+    }
+}
+
+/// A byte now and then is not a request.
+#[test]
+fn who_trickles_a_request_is_closed_as_well() {
+    let server = Server::start(&["--handshake-timeout", "1s"]);
+    let mut peer = server.connect();
+    peer.stream()
+        .set_read_timeout(Some(std::time::Duration::from_millis(200)))
+        .expect("a timeout can be set");
+    peer.send("GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
+    let deadline = Instant::now() + DEADLINE;
+    let mut byte = [0];
+    while std::io::Read::read(&mut peer.stream(), &mut byte).is_err_and(|error| {
+        // Nothing yet: that is a timeout. A reset would be an end.
+        [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut].contains(&error.kind())
+    }) {
+        assert!(Instant::now() < deadline, "its time is over");
+        let _ = std::io::Write::write(&mut peer.stream(), b"x");
+    }
+}
+
+#[test]
+fn an_idle_http_connection_is_closed_after_its_keep_alive() {
+    let server = Server::start(&["--keep-alive", "1s", "--handshake-timeout", "1m"]);
+    let mut peer = server.connect();
+    for _ in 0..2 {
+        assert_eq!(peer.ask("GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    }
+    peer.expect_end();
+}
+
+/// The keep-alive is for HTTP, and the handshake's time for the handshake: a WebSocket may be silent longer.
+#[test]
+fn a_websocket_outlives_the_times_of_http() {
+    let server = Server::start(&["--keep-alive", "1s", "--handshake-timeout", "1s", "--ping", "0"]);
+    let mut silent = server.websocket("/");
+    let mut idle = server.connect();
+    assert_eq!(idle.ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    idle.expect_end();
+    server.connect().expect_end();
+    silent.send(Frame::text("still here").masked());
+    assert_eq!(silent.frame(), Frame::text("still here"), "and nothing before it: no ping was wanted");
+}
+
+#[test]
+fn a_silent_client_is_pinged_and_then_dropped() {
+    let server = Server::start(&["--ping", "1s"]);
+    let mut silent = server.websocket("/");
+    assert_eq!(silent.frame(), Frame::new(PING, ""));
+    assert!(silent.ends(), "it did not answer");
+    server.assert_serves();
+}
+
+/// In the middle of a message as well: a ping may come between its fragments, and between its bytes.
+#[test]
+fn a_client_that_stops_in_the_middle_of_a_message_is_pinged_and_then_dropped() {
+    let server = Server::start(&["--ping", "1s"]);
+    let mut stalled = server.websocket("/");
+    stalled.send([header(true, BINARY, 1000), vec![0; 10]].concat());
+    assert_eq!(stalled.frame(), Frame::new(PING, ""));
+    assert!(stalled.ends(), "it did not answer");
+}
+
+#[test]
+fn a_client_that_answers_its_pings_stays() {
+    let server = Server::start(&["--ping", "1s"]);
+    let mut alive = server.websocket("/");
+    for _ in 0..3 {
+        let ping = alive.frame();
+        assert_eq!(ping, Frame::new(PING, ""));
+        alive.send(Frame::new(PONG, ping.payload).masked());
+    }
+    alive.send(Frame::text("here I am").masked());
+    assert_eq!(alive.frame(), Frame::text("here I am"));
+}
+
+/// After our Close a client may be silent, but not for ever: here it does not take part in the handshake.
+#[test]
+fn who_does_not_close_after_the_end_is_let_go() {
+    let server = Server::start(&[]);
+    let mut peer = server.websocket("/");
+    peer.send(Frame::close(1000, "").masked());
+    assert_eq!(peer.frame(), Frame::close(1000, ""));
+    peer.expect_end();
+    // The server has sent its FIN and waits for ours; what we send is dropped, until the connection is.
+    crate::support::until("the server resets the connection", || {
+        std::io::Write::write(&mut peer.stream(), b"x").is_err()
+    });
+}

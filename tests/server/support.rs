@@ -1,0 +1,275 @@
+//! The program under test: started, waited for, measured, and gone when its test is.
+
+use crate::peer::Peer;
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long anything may take. Generous: it turns a hang into a failure, and says nothing about speed.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The independent client.
+pub(crate) type Client = tungstenite::WebSocket<TcpStream>;
+
+/// Waits for something to be so.
+#[track_caller]
+pub(crate) fn until(what: &str, condition: impl FnMut() -> bool) {
+    within(DEADLINE, what, condition);
+}
+
+/// The same with a deadline of one's own. The only place that lets time pass.
+#[track_caller]
+pub(crate) fn within(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + limit;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The program, with nothing of the environment that would change what it does.
+pub(crate) fn program() -> Command {
+    clean(Command::new(env!("CARGO_BIN_EXE_fanfare")))
+}
+
+/// The program in a process that may have only so many descriptors.
+#[cfg(unix)]
+pub(crate) fn program_with_descriptors(count: usize) -> Command {
+    let mut shell = clean(Command::new("sh"));
+    let script = format!("ulimit -n {count} && exec \"$0\" \"$@\"");
+    shell.args(["-c", &script, env!("CARGO_BIN_EXE_fanfare")]);
+    shell
+}
+
+fn clean(mut command: Command) -> Command {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FANFARE_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A stream on which nothing waits for ever.
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&address, DEADLINE).expect("the server accepts");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout can be set");
+    stream.set_write_timeout(Some(DEADLINE)).expect("a timeout can be set");
+    // Without it a message sent a byte at a time would leave in one segment after all.
+    stream.set_nodelay(true).expect("no delay can be set");
+    stream
+}
+
+/// A server of one's own; killed with its last use.
+pub(crate) struct Server {
+    child: Child,
+    port: u16,
+    log: Log,
+}
+
+impl Server {
+    /// Starts the program on a port that the system picks.
+    #[track_caller]
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let mut command = program();
+        command.args(["--port", "0"]).args(options);
+        Self::spawn(command)
+    }
+
+    /// Starts a prepared program, and waits for the line that says where it listens.
+    #[track_caller]
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = child.expect("the program starts");
+        let log = Log::collect(child.stderr.take().expect("it is piped"));
+        let mut server = Self { child, port: 0, log };
+        until("the server says where it listens", || {
+            let exited = server.child.try_wait().expect("it is our child");
+            assert!(exited.is_none(), "the server ended: {exited:?}, {}", server.log());
+            let log = server.log();
+            let address = log.split_once("/websocket.html").and_then(|(before, _)| before.rsplit_once(':'));
+            let port = address.and_then(|(_, port)| port.parse().ok());
+            server.port = port.unwrap_or(0);
+            port.is_some()
+        });
+        server
+    }
+
+    /// The port it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its IPv4 address.
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// A connection on which nothing was said yet.
+    #[track_caller]
+    pub(crate) fn connect(&self) -> Peer {
+        Peer::new(connect(self.address()))
+    }
+
+    /// A WebSocket for tests of messages. Its handshake is done: it hears all that is sent from here on.
+    #[track_caller]
+    pub(crate) fn client(&self, path: &str) -> Client {
+        let url = format!("ws://localhost:{}{path}", self.port);
+        let (client, _) = tungstenite::client(url, connect(self.address())).expect("the handshake succeeds");
+        client
+    }
+
+    /// A WebSocket for tests of bytes.
+    #[track_caller]
+    pub(crate) fn websocket(&self, path: &str) -> Peer {
+        let mut peer = self.connect();
+        peer.open(path);
+        peer
+    }
+
+    /// A page, a handshake and a broadcast: whatever happened before, this server does its job.
+    #[track_caller]
+    pub(crate) fn assert_serves(&self) {
+        let page = self.connect().ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(page.status, 200, "a page");
+        let (mut one, mut other) = (self.client("/"), self.client("/"));
+        one.send("still there".into()).expect("a message can be sent");
+        for client in [&mut one, &mut other] {
+            assert_eq!(client.read().expect("a broadcast"), "still there".into());
+        }
+    }
+
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Waits until the log holds a text.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        until(&format!("the log says {text:?}"), || self.log().contains(text));
+    }
+
+    /// Sends it a signal, by the name that `kill` has for it.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
+        assert!(status.success(), "{kill}: {status}");
+    }
+
+    /// Waits until it ends; gives its exit code, `None` when a signal killed it.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn exit_code(&mut self, limit: Duration) -> Option<i32> {
+        let mut exited = None;
+        within(limit, "the server ends", || {
+            exited = self.child.try_wait().expect("it is our child");
+            exited.is_some()
+        });
+        exited.and_then(|status| status.code())
+    }
+
+    /// How many descriptors it has open.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        std::fs::read_dir(folder).expect("the server runs").count()
+    }
+
+    /// The time it has computed, in seconds.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("the server runs");
+        // Behind the name, which is in brackets: the state, and as 12th and 13th the time in user and system.
+        let (_, fields) = stat.rsplit_once(')').expect("there is a name");
+        let ticks =
+            fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("a number"));
+        ticks.sum::<f64>() / 100.0
+    }
+
+    /// The most memory it ever had resident.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kilobytes: Option<u64> = kilobytes.and_then(|number| number.parse().ok());
+        1024 * kilobytes.expect("Linux tells VmHWM")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only when it has ended by itself, which is as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- the server's log\n{}---", self.log());
+        }
+    }
+}
+
+/// What a program that ends by itself left.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) output: String,
+    pub(crate) errors: String,
+}
+
+/// Runs a program that is to end by itself.
+#[track_caller]
+pub(crate) fn finish(mut command: Command) -> Finished {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("the program starts");
+    let output = Log::collect(child.stdout.take().expect("it is piped"));
+    let errors = Log::collect(child.stderr.take().expect("it is piped"));
+    let deadline = Instant::now() + DEADLINE;
+    let mut status = None;
+    until("the program ends, or its time does", || {
+        status = child.try_wait().expect("it is our child");
+        status.is_some() || Instant::now() + Duration::from_secs(1) > deadline
+    });
+    let Some(status) = status else {
+        let _ = child.kill();
+        let _ = child.wait();
+        panic!("{command:?} runs on: {}", errors.text());
+    };
+    until("its pipes are empty", || output.is_complete() && errors.is_complete());
+    Finished { code: status.code(), output: output.text(), errors: errors.text() }
+}
+
+/// What comes out of a pipe; a thread takes it, so that the pipe is never full.
+struct Log {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Log {
+    fn collect(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&bytes);
+        let thread = thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = pipe.read(&mut piece) {
+                shared.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..length]);
+            }
+        });
+        Self { bytes, thread }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    fn text(&self) -> String {
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
