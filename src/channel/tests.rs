@@ -1,0 +1,221 @@
+//! Receivers that take k bytes a turn, beside the naive model: a queue for each.
+
+use super::*;
+use crate::limits::Limits;
+use proptest::prelude::*;
+use std::collections::VecDeque;
+
+fn channel(backlog_bytes_max: usize, own_messages: OwnMessages) -> Channel {
+    let limits = Limits { backlog_bytes_max, ..Limits::default() };
+    Channel::with_segments(&Config { limits, own_messages, ..Config::default() }, 32)
+}
+
+/// A receiver in memory: its socket has room for so many bytes, and its model is a queue of its own.
+struct Receiver {
+    seat: Seat,
+    room: usize,
+    got: Vec<u8>,
+    model: VecDeque<u8>,
+    evicted: bool,
+}
+
+struct World {
+    channel: Channel,
+    receivers: Vec<Receiver>,
+    own_messages: OwnMessages,
+}
+
+impl World {
+    fn new(receivers: usize, backlog_bytes_max: usize, own_messages: OwnMessages) -> Self {
+        let mut channel = channel(backlog_bytes_max, own_messages);
+        let receivers = (0..receivers)
+            .map(|key| Receiver {
+                seat: channel.subscribe(key as u32),
+                room: 0,
+                got: Vec::new(),
+                model: VecDeque::new(),
+                evicted: false,
+            })
+            .collect();
+        Self { channel, receivers, own_messages }
+    }
+
+    fn publish(&mut self, from: usize, payload: &[u8]) {
+        let message = Message::binary(payload);
+        let frame = [&*WireFormat::Plain.head(&message), payload].concat();
+        self.channel.publish(Some(self.receivers[from].seat), &message);
+        for (key, receiver) in self.receivers.iter_mut().enumerate() {
+            if !receiver.evicted && (key != from || self.own_messages == OwnMessages::Deliver) {
+                receiver.model.extend(&frame);
+            }
+        }
+        while let Some(Evicted { key, on_the_wire }) = self.channel.take_evicted() {
+            self.receivers[key as usize].evict(on_the_wire);
+            self.channel.unsubscribe(self.receivers[key as usize].seat);
+        }
+    }
+
+    /// A receiver has read: its socket takes `room` bytes more.
+    fn make_room(&mut self, key: usize, room: usize) {
+        let receiver = &mut self.receivers[key];
+        receiver.room = receiver.room.saturating_add(room);
+        if !receiver.evicted {
+            self.channel.set_readiness(receiver.seat, Readiness::Writable);
+            self.write(key);
+        }
+    }
+
+    fn flush(&mut self, mut writes: usize) {
+        while writes > 0
+            && let Some(key) = self.channel.next_behind()
+        {
+            self.write(key as usize);
+            writes -= 1;
+        }
+    }
+
+    /// Writes until the socket is full or nothing is left.
+    fn write(&mut self, key: usize) {
+        let receiver = &mut self.receivers[key];
+        while self.channel.is_behind(receiver.seat) {
+            let mut gathered = Gather::new();
+            self.channel.gather(Some(receiver.seat), None, &mut gathered);
+            let offered: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).collect();
+            let written = offered.len().min(receiver.room);
+            receiver.room -= written;
+            receiver.take(&offered[..written]);
+            self.channel.advance(Some(receiver.seat), None, written);
+            if written < offered.len() {
+                self.channel.set_readiness(receiver.seat, Readiness::Blocked);
+                return;
+            }
+        }
+    }
+}
+
+impl Receiver {
+    fn take(&mut self, wire: &[u8]) {
+        let want: Vec<u8> = self.model.drain(..wire.len().min(self.model.len())).collect();
+        assert_eq!(wire, want, "what a queue of its own would have given");
+        self.got.extend(wire);
+    }
+
+    /// What is left of the frame on the wire still comes; the rest of the model does not.
+    fn evict(&mut self, on_the_wire: Option<(Rc<[u8]>, usize)>) {
+        self.evicted = true;
+        if let Some((frame, taken)) = on_the_wire {
+            self.take(&frame[taken..]);
+        }
+    }
+}
+
+/// Whether bytes are whole frames, with payloads below 126 bytes.
+fn are_whole_frames(mut wire: &[u8]) -> bool {
+    while let Some((&[_, length], rest)) = wire.split_first_chunk() {
+        let Some(next) = rest.get(usize::from(length)..) else { return false };
+        wire = next;
+    }
+    wire.is_empty()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn agrees_with_a_queue_per_receiver(
+        steps in prop::collection::vec((0_usize..4, 0_usize..40, 0_usize..60, 0_usize..4), 0..80),
+        backlog in 1_usize..400,
+        no_self: bool,
+    ) {
+        let own_messages = if no_self { OwnMessages::Skip } else { OwnMessages::Deliver };
+        let mut world = World::new(4, backlog, own_messages);
+        for (key, length, room, writes) in steps {
+            world.publish(key, &vec![length as u8; length]);
+            world.make_room((key + length) % 4, room);
+            world.flush(writes);
+        }
+        for key in 0..4 {
+            world.make_room(key, usize::MAX);
+        }
+        world.flush(usize::MAX);
+        for receiver in &world.receivers {
+            if !receiver.evicted {
+                prop_assert!(receiver.model.is_empty(), "everything came");
+            }
+            prop_assert!(are_whole_frames(&receiver.got) || receiver.evicted);
+        }
+        prop_assert_eq!(world.channel.backlog_bytes(), 0, "nothing is held when all have it");
+    }
+}
+
+#[test]
+fn the_slow_one_is_evicted_behind_its_frame_and_the_others_lose_nothing() {
+    let mut world = World::new(3, 1_000, OwnMessages::Deliver);
+    world.receivers[0].room = usize::MAX;
+    world.receivers[2].room = usize::MAX;
+    world.receivers[1].room = 150;
+    for _ in 0..30 {
+        world.publish(0, &[7; 100]);
+        world.flush(usize::MAX);
+        let held = world.channel.backlog_bytes();
+        assert!(held <= 1_000 + 102, "{held} bytes are held");
+    }
+    assert!(world.receivers[1].evicted);
+    assert_eq!(world.receivers[1].got.len(), 2 * 102, "whole frames");
+    for key in [0, 2] {
+        assert_eq!((world.receivers[key].got.len(), world.receivers[key].evicted), (30 * 102, false));
+    }
+    assert_eq!(world.channel.backlog_bytes(), 0);
+}
+
+#[test]
+fn many_small_messages_have_a_limit_too() {
+    let mut world = World::new(2, 64 * size_of::<Boundary>(), OwnMessages::Deliver);
+    world.receivers[0].room = usize::MAX;
+    for _ in 0..200 {
+        world.publish(0, b"");
+        world.flush(usize::MAX);
+        assert!(world.channel.backlog.len() <= 64 + 1);
+    }
+    assert!(world.receivers[1].evicted);
+}
+
+#[test]
+fn who_was_not_visited_is_not_blamed() {
+    let mut world = World::new(2, 1_000, OwnMessages::Deliver);
+    for _ in 0..50 {
+        world.publish(0, &[7; 100]);
+    }
+    assert!(world.channel.is_congested(), "publishing should have paused");
+    assert!(world.receivers.iter().all(|receiver| !receiver.evicted));
+    world.receivers[0].room = usize::MAX;
+    world.receivers[1].room = usize::MAX;
+    world.flush(usize::MAX);
+    assert!(!world.channel.is_congested());
+    assert_eq!(world.receivers[1].got.len(), 50 * 102);
+}
+
+#[test]
+fn a_newcomer_in_an_old_seat_hears_whole_messages_from_now_on() {
+    let mut world = World::new(2, 1_000, OwnMessages::Skip);
+    world.receivers[0].room = usize::MAX;
+    world.publish(1, b"before");
+    world.channel.unsubscribe(world.receivers[1].seat);
+    world.receivers[1].seat = world.channel.subscribe(1);
+    world.receivers[1].model.clear();
+    world.receivers[1].room = usize::MAX;
+    world.publish(0, b"after");
+    world.flush(usize::MAX);
+    assert_eq!(world.receivers[1].got, b"\x82\x05after");
+    assert_eq!(world.receivers[0].got, b"\x82\x06before");
+}
+
+#[test]
+fn a_round_goes_on_where_its_slice_stopped() {
+    let mut world = World::new(5, 1_000, OwnMessages::Deliver);
+    (0..5).for_each(|key| world.make_room(key, usize::MAX));
+    world.publish(0, b"x");
+    let firsts: Vec<_> = (0..5).map_while(|_| world.channel.next_behind()).collect();
+    assert_eq!(firsts, [0, 1, 2, 3, 4]);
+    assert_eq!(world.channel.next_behind(), None);
+}

@@ -1,0 +1,235 @@
+//! A connection in memory, with a clock the test turns.
+
+use super::*;
+use crate::backlog::Backlog;
+use crate::deadline::Tick;
+use crate::outbox::{Gather, View, advance, gather};
+
+const HANDSHAKE: &[u8] = b"GET /chat HTTP/1.1\r\nHost: example.com\r\nOrigin: null\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Key: sN9cRrP/n9NdMgdcy2VJFQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Accept: fFBooB7FAkLlXgRSz0BT3v4hq5s=\r\n\r\n";
+
+/// A connection in memory, with a clock the test turns.
+struct Client {
+    config: Config,
+    connection: Connection,
+    seconds: u64,
+}
+
+impl Client {
+    fn new() -> Self {
+        let config = Config::default();
+        let turn = Turn { config: &config, now: Now::default(), head: 0 };
+        let connection = Connection::new(Peer::Loopback, 0, &turn);
+        Self { config, connection, seconds: 0 }
+    }
+
+    /// A client whose handshake is done and taken.
+    fn websocket() -> Self {
+        let mut client = Self::new();
+        assert_eq!(client.hear(HANDSHAKE), ["open /chat"]);
+        assert_eq!(client.take(usize::MAX), SWITCHED);
+        client
+    }
+
+    fn with<T>(&mut self, act: impl FnOnce(&mut Connection, &Turn<'_>) -> T) -> T {
+        let tick = Tick::at(Duration::from_secs(self.seconds));
+        let turn = Turn { config: &self.config, now: Now { tick, unix_seconds: 0 }, head: 0 };
+        act(&mut self.connection, &turn)
+    }
+
+    /// The events of one read, in short.
+    fn hear(&mut self, read: &[u8]) -> Vec<String> {
+        self.with(|connection, turn| {
+            let mut bytes = connection.take_kept();
+            bytes.extend_from_slice(read);
+            let mut input = &mut bytes[..];
+            let mut events = Vec::new();
+            while let Some(event) = connection.next(&mut input, turn) {
+                if let Event::Page(request) = &event {
+                    connection.respond(b"page;".to_vec(), None, request.persistence, turn);
+                }
+                events.push(short(&event));
+            }
+            connection.keep(input, turn);
+            events
+        })
+    }
+
+    /// What its socket takes, up to `room` bytes.
+    fn take(&mut self, room: usize) -> String {
+        let mut gathered = Gather::new();
+        gather(self.connection.outbox(), None, &mut gathered);
+        let wire: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).take(room).collect();
+        advance(self.connection.outbox_mut(), None, wire.len());
+        self.with(|connection, turn| connection.written(turn));
+        wire.iter().map(|&byte| char::from(byte)).collect()
+    }
+
+    /// Lets time pass; what happens at the deadline, if it is past.
+    fn wait(&mut self, seconds: u64) -> Option<Expiry> {
+        self.seconds += seconds;
+        self.with(|connection, turn| {
+            connection.deadline().is_past(turn.now.tick).then(|| connection.expire(turn))
+        })
+    }
+
+    fn flushed(&mut self) -> Flushed {
+        self.with(|connection, turn| connection.flushed(turn))
+    }
+}
+
+fn short(event: &Event<'_>) -> String {
+    match event {
+        Event::Page(request) => format!("page {}", request.path.relative()),
+        Event::Open(opening) => format!("open {}", opening.target),
+        Event::Message(message) => format!("{:?} {}", message.kind(), message.payload().escape_ascii()),
+        Event::Close(code, reason) => format!("close {code} {reason}"),
+        Event::Violation(violation) => format!("violation {}", violation.close_code()),
+        Event::Refusal(refusal) => format!("refusal {}", refusal.status.code()),
+    }
+}
+
+#[test]
+fn the_handshake_with_frames_behind_it_whole_and_byte_by_byte() {
+    let wire = [HANDSHAKE, b"\x81\x82\0\0\0\0hi\x89\x81\0\0\0\0?"].concat();
+    for step in [wire.len(), 1] {
+        let mut client = Client::new();
+        let events: Vec<_> = wire.chunks(step).flat_map(|read| client.hear(read)).collect();
+        assert_eq!(events, ["open /chat", "Text hi"], "{step} bytes a read");
+        assert_eq!(client.take(usize::MAX), format!("{SWITCHED}\u{8a}\u{1}?"), "{step} bytes a read");
+        assert!(client.connection.outbox().is_none(), "an idle connection owns no memory");
+    }
+}
+
+#[test]
+fn pipelined_requests_and_a_body_that_nobody_wants() {
+    let wire = b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nxyz\
+                 GET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\nGET /c";
+    for step in [wire.len(), 1] {
+        let mut client = Client::new();
+        let events: Vec<_> = wire.chunks(step).flat_map(|read| client.hear(read)).collect();
+        assert_eq!(events, ["page a", "page b"], "{step} bytes a read");
+        assert_eq!(client.take(usize::MAX), "page;page;");
+        assert_eq!(client.flushed(), Flushed::ShutsDown);
+    }
+}
+
+#[test]
+fn a_client_that_takes_no_responses_is_not_answered_for_ever() {
+    let mut client = Client::new();
+    let request = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    client.with(|connection, turn| connection.push(Body::Bytes(vec![b'x'; OUTBOX_BYTES_MAX]), turn));
+    assert!(!client.connection.wants_input());
+    assert_eq!(client.hear(request), [""; 0]);
+    client.take(usize::MAX);
+    assert_eq!(client.flushed(), Flushed::Resumes);
+    assert_eq!(client.hear(b""), ["page a"]);
+}
+
+#[test]
+fn refusals_end_the_connection() {
+    for (request, want, status) in [
+        (&b"GET / HTTP/1.1\r\n\r\n"[..], "refusal 400", "HTTP/1.1 400"),
+        (b"POST / HTTP/1.1\r\nHost: h\r\n\r\n", "refusal 405", "HTTP/1.1 405"),
+        (b"GET /.. HTTP/1.1\r\nHost: h\r\n\r\n", "refusal 404", "HTTP/1.1 404"),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n", "refusal 400", "HTTP/1.1 400"),
+    ] {
+        let mut client = Client::new();
+        assert_eq!(client.hear(request), [want]);
+        assert!(client.take(usize::MAX).starts_with(status), "{want}");
+        assert_eq!(client.hear(request), [""; 0], "nothing is heard behind {want}");
+        assert_eq!(client.flushed(), Flushed::ShutsDown);
+    }
+}
+
+#[test]
+fn the_client_closes() {
+    let mut client = Client::websocket();
+    assert_eq!(client.hear(b"\x88\x85\0\0\0\0\x03\xe8bye\x81\x80\0\0\0\0"), ["close 1000 bye"]);
+    assert_eq!(client.take(usize::MAX), "\u{88}\u{2}\u{3}\u{e8}");
+    assert_eq!(client.flushed(), Flushed::ShutsDown);
+    assert_eq!(client.wait(1), None);
+    assert_eq!(client.wait(2), Some(Expiry::Gone("it does not close")));
+}
+
+#[test]
+fn the_server_closes() {
+    let mut client = Client::websocket();
+    client.with(|connection, turn| connection.close(CloseCode::GOING_AWAY, "", turn));
+    client.with(|connection, turn| connection.send(&Message::text("late"), turn));
+    assert_eq!(client.take(usize::MAX), "\u{88}\u{2}\u{3}\u{e9}");
+    assert_eq!(client.flushed(), Flushed::Leaves);
+    assert_eq!(client.hear(b"\x81\x80\0\0\0\0"), [""; 0], "data behind our Close is dropped");
+    assert_eq!(client.hear(b"\x88\x82\0\0\0\0\x03\xe9"), ["close 1001 "]);
+    assert_eq!(client.take(usize::MAX), "", "one Close is enough");
+    assert_eq!(client.flushed(), Flushed::ShutsDown);
+}
+
+#[test]
+fn a_close_that_is_not_answered_has_an_end() {
+    let mut client = Client::websocket();
+    client.with(|connection, turn| connection.close(CloseCode::GOING_AWAY, "", turn));
+    assert_eq!(client.wait(4), None);
+    assert_eq!(client.wait(2), Some(Expiry::Gone("it did not answer a Close")));
+}
+
+#[test]
+fn a_violation_is_told_and_ends_it() {
+    let mut client = Client::websocket();
+    assert_eq!(client.hear(b"\x81\x01a"), ["violation 1002"]);
+    assert_eq!(client.take(usize::MAX), "\u{88}\u{2}\u{3}\u{ea}");
+    assert_eq!(client.flushed(), Flushed::ShutsDown);
+}
+
+#[test]
+fn the_silent_are_pinged_and_then_gone() {
+    let mut client = Client::websocket();
+    assert_eq!(client.wait(24), None);
+    assert_eq!(client.wait(2), Some(Expiry::Speaks));
+    assert_eq!(client.take(usize::MAX), "\u{89}\0");
+    client.hear(b"\x8a\x80\0\0\0\0");
+    assert_eq!(client.wait(24), None, "a pong is a sign of life");
+    assert_eq!(client.wait(2), Some(Expiry::Speaks));
+    assert_eq!(client.wait(26), Some(Expiry::Gone("it did not answer a ping")));
+}
+
+#[test]
+fn requests_have_their_time() {
+    assert_eq!(Client::new().wait(11), Some(Expiry::Gone("it sent no request")));
+    let mut slow = Client::new();
+    slow.hear(b"GET / HT");
+    slow.wait(9);
+    slow.hear(b"TP/1.1\r\n");
+    assert_eq!(slow.wait(2), Some(Expiry::Speaks), "a byte now and then buys no time");
+    assert!(slow.take(usize::MAX).starts_with("HTTP/1.1 408"));
+    let mut idle = Client::new();
+    idle.hear(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    idle.take(usize::MAX);
+    assert_eq!(idle.wait(59), None);
+    assert_eq!(idle.wait(2), Some(Expiry::Gone("it was idle")));
+}
+
+#[test]
+fn who_falls_behind_gets_its_frame_and_a_close() {
+    let mut client = Client::websocket();
+    let frame: Rc<[u8]> = Rc::from(&b"\x81\x05Hello"[..]);
+    client.with(|connection, turn| connection.fall_behind(Some((frame, 4)), turn));
+    assert_eq!(client.take(usize::MAX), "llo\u{88}\u{a}\u{3}\u{f5}too slow");
+}
+
+#[test]
+fn what_was_published_before_a_close_comes_before_it() {
+    let mut client = Client::websocket();
+    let mut backlog = Backlog::new(8);
+    backlog.append(None, &[b"before "]);
+    let turn = Turn { config: &client.config, now: Now::default(), head: backlog.head() };
+    client.connection.close(CloseCode::NO_STATUS, "", &turn);
+    backlog.append(None, &[b"behind"]);
+    let mut gathered = Gather::new();
+    let view = View { backlog: &backlog, cursor: 0, skipped: None };
+    gather(client.connection.outbox(), Some(view), &mut gathered);
+    let wire: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).collect();
+    assert_eq!(wire, b"before \x88\x00");
+}

@@ -1,0 +1,227 @@
+//! Rules about the source that a compiler does not hold: imports go down only, nothing below the sans-IO line
+//! knows a socket, a file or a clock, files stay short and say what they are for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms of the library, from the roof to the ground. A room may import what stands below it.
+const ROOMS: [&str; 29] = [
+    "lib",
+    // Input and output.
+    "server",
+    "handler",
+    "files",
+    "transport",
+    // ---- the sans-IO line: broadcasting.
+    "connection",
+    "channel",
+    "outbox",
+    "format",
+    // Protocols.
+    "websocket",
+    "websocket::handshake",
+    "websocket::message",
+    "websocket::close",
+    "websocket::frame",
+    "websocket::mask",
+    "websocket::utf8",
+    "websocket::violation",
+    "http",
+    "http::route",
+    "http::origin",
+    "http::path",
+    "http::content_type",
+    "http::request",
+    "http::refusal",
+    "http::response",
+    // Ground.
+    "backlog",
+    "config",
+    "limits",
+    "ground",
+];
+
+/// Rooms of the ground that know nothing but themselves.
+const GROUND: [&str; 3] = ["deadline", "error", "message"];
+
+/// The first room below the line.
+const BELOW_THE_LINE: &str = "connection";
+
+/// What a pure room may not name: sockets, files, clocks, threads, the environment, the log.
+const IMPURE: [&str; 18] = [
+    "mio::",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "UnixStream",
+    "std::fs",
+    "File::",
+    "Instant",
+    "SystemTime",
+    "std::thread",
+    "std::env",
+    "log::debug",
+    "log::info",
+    "log::warn",
+    "log::error",
+    "log::trace",
+    "println!",
+    "eprintln!",
+];
+
+/// Lines of one file; past this it is two rooms.
+const LINES_MAX: usize = 500;
+
+struct Source {
+    path: PathBuf,
+    /// `websocket::frame` for `src/websocket/frame.rs`.
+    room: String,
+    text: String,
+}
+
+impl Source {
+    /// Lines that are code, with their numbers.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let numbered = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
+        numbered.filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+
+    fn is_pure(&self) -> bool {
+        rank(&self.room) >= rank(BELOW_THE_LINE)
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    collect(&root, &root, &mut sources);
+    assert!(sources.len() > 20, "the source is where it was");
+    sources
+}
+
+fn collect(root: &Path, folder: &Path, sources: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).expect("src can be read") {
+        let path = entry.expect("src can be read").path();
+        if path.is_dir() {
+            collect(root, &path, sources);
+            continue;
+        }
+        let relative = path.strip_prefix(root).expect("below src").with_extension("");
+        let segments: Vec<_> = relative.iter().map(|segment| segment.to_string_lossy()).collect();
+        let room = segments.join("::").trim_end_matches("::mod").to_owned();
+        let text = fs::read_to_string(&path).expect("source is UTF-8");
+        sources.push(Source { path, room, text });
+    }
+}
+
+/// Where a room stands, the ground highest. What is inside a room without ranks of its own has the room's.
+fn rank(room: &str) -> usize {
+    let mut name = room;
+    loop {
+        if GROUND.contains(&name) {
+            return ROOMS.len() - 1;
+        }
+        if let Some(rank) = ROOMS.iter().position(|known| *known == name) {
+            return rank;
+        }
+        let Some((outer, _)) = name.rsplit_once("::") else {
+            panic!("{room} has no place in ROOMS: give it one, in tests/tidy.rs and docs/ARCHITECTURE.md");
+        };
+        name = outer;
+    }
+}
+
+/// The rooms that a line of code names, by `crate::` or, inside a folder, by `super::`.
+fn imports(source: &Source, line: &str) -> Vec<String> {
+    let outer = source.room.rsplit_once("::").map_or("", |(outer, _)| outer);
+    let mut found = Vec::new();
+    for (marker, prefix) in [("crate::", ""), ("super::", outer)] {
+        for (at, _) in line.match_indices(marker) {
+            let rest = &line[at + marker.len()..];
+            let path: String =
+                rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect();
+            let modules: Vec<_> = path
+                .split("::")
+                .take_while(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+                .collect();
+            let room = [&[prefix][..], &modules].concat().join("::");
+            let room = room.trim_start_matches("::").trim_end_matches("::");
+            // `crate::{…}` would hide its rooms from this test.
+            assert!(
+                !rest.starts_with('{') || marker == "super::",
+                "{}: name each room",
+                source.path.display()
+            );
+            if !room.is_empty() && !modules.is_empty() {
+                found.push(known_part(room));
+            }
+        }
+    }
+    found
+}
+
+/// The longest beginning of a path that is a room: what follows are functions and modules inside it.
+fn known_part(path: &str) -> String {
+    let mut name = path;
+    while !ROOMS.contains(&name) && !GROUND.contains(&name) {
+        match name.rsplit_once("::") {
+            Some((outer, _)) => name = outer,
+            None => break,
+        }
+    }
+    name.to_owned()
+}
+
+fn is_program(room: &str) -> bool {
+    room == "main" || room.starts_with("cli")
+}
+
+#[test]
+fn imports_go_down_only() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !is_program(&source.room) && source.room != "lib") {
+        for (number, line) in source.code() {
+            for import in imports(source, line) {
+                let own = known_part(&source.room);
+                let is_within = import == own || own.starts_with(&format!("{import}::"));
+                if !is_within && rank(&import) < rank(&own) {
+                    wrong.push(format!("{}:{number}: {own} imports {import}", source.path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports that go up:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_below_the_line_knows_a_socket_a_file_or_a_clock() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !is_program(&source.room) && source.is_pure()) {
+        for (number, line) in source.code() {
+            for word in IMPURE.iter().filter(|word| line.contains(**word)) {
+                wrong.push(format!("{}:{number}: {word}", source.path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "named below the sans-IO line:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    for source in sources() {
+        let lines = source.text.lines().count();
+        assert!(lines <= LINES_MAX, "{}: {lines} lines: is this one room or two?", source.path.display());
+        assert!(source.text.starts_with("//!"), "{}: opens with its job", source.path.display());
+    }
+}
+
+#[test]
+fn the_rules_see_what_they_are_for() {
+    let source = |room: &str| Source { path: PathBuf::new(), room: room.to_owned(), text: String::new() };
+    let frame = source("websocket::frame");
+    assert_eq!(imports(&frame, "use super::message::Decoder;"), ["websocket::message"]);
+    assert_eq!(imports(&frame, "use crate::server::Server;"), ["server"]);
+    assert!(rank("server") < rank("websocket::frame"), "an import of the server would go up");
+    assert!(rank("websocket::message") < rank("websocket::frame"), "one of messages as well");
+    assert!(source("http::request").is_pure() && !source("files").is_pure());
+}
