@@ -55,21 +55,13 @@ impl Transport {
         }
     }
 
-    /// Registers it for everything, once and for all.
+    /// Registers it for everything, once and for all; closing it takes it out again.
     ///
     /// # Errors
     /// What the system says.
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.register(registry, token, Interest::READABLE | Interest::WRITABLE),
-        }
-    }
-
-    /// Takes it out of the poll.
-    pub(crate) fn deregister(&mut self, registry: &Registry) {
-        match self {
-            // Closing it right after does the same.
-            Self::Tcp(stream) => drop(stream.deregister(registry)),
         }
     }
 

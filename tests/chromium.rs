@@ -1,2 +1,69 @@
-//! Placeholder.
-fn main() {}
+//! The pages in a real browser, against the real program.
+//!
+//! Each trial has a server and a Chromium of its own, and drives the pages as their user does: it types, clicks
+//! and reads what is shown. It counts on the elements that the pages promise, and on the names that the
+//! WebSocket API has in every language. Where something has to happen first, it is waited for, with a
+//! deadline; nothing waits for a time to pass.
+//!
+//! Chromium is looked for in `PATH`; `FANFARE_CHROMIUM` names another one. Without any, the trials show as
+//! ignored, and with `FANFARE_REQUIRE_ALL=1` as failed. `FANFARE_PICTURE=docs/pages.png` takes the picture that
+//! the README shows.
+
+#[path = "chromium/browser.rs"]
+mod browser;
+#[path = "chromium/connection.rs"]
+mod connection;
+#[path = "chromium/page.rs"]
+mod page;
+#[path = "chromium/process.rs"]
+mod process;
+#[path = "chromium/server.rs"]
+mod server;
+#[path = "chromium/trials.rs"]
+mod trials;
+#[path = "chromium/wide.rs"]
+mod wide;
+
+use browser::Browser;
+use libtest_mimic::{Arguments, Trial};
+use server::Server;
+use std::process::ExitCode;
+
+/// What a trial is given: a server of its own, and a browser without pages.
+type Run = fn(Server, &Browser);
+
+const TRIALS: [(&str, Run); 9] = [
+    ("what_is_typed_shows_in_another_tab", trials::typed_text_reaches_another_tab),
+    ("every_kind_of_message_arrives_as_it_was_sent", trials::every_kind_of_message),
+    ("close_codes_and_reasons", trials::close_codes_and_reasons),
+    ("notices_and_a_server_that_starts_again", trials::notices_and_a_restart),
+    ("markup_is_shown_as_text", trials::markup_is_text),
+    ("no_page_complains_or_leaves_its_server", wide::no_complaints),
+    ("a_browser_without_websocket_is_told_so", wide::without_websocket),
+    ("everything_works_by_keyboard_in_360_pixels", wide::keyboard_and_narrow),
+    ("the_log_keeps_its_last_500_lines", wide::log_is_bounded),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // One trial starts its server on a port that was free a moment ago: nobody may take it in between.
+    arguments.test_threads.get_or_insert(1);
+    let mut rows = TRIALS.to_vec();
+    if std::env::var_os(wide::PICTURE).is_some() {
+        rows.push(("the_picture_of_the_readme", wide::picture));
+    }
+    let chromium = browser::find();
+    let must_run =
+        chromium.is_some() || std::env::var_os("FANFARE_REQUIRE_ALL").is_some_and(|value| value == "1");
+    let trials = rows.into_iter().map(|(name, run)| {
+        let chromium = chromium.clone();
+        let trial = Trial::test(name, move || {
+            let chromium = chromium.ok_or_else(browser::what_is_missing)?;
+            run(Server::start(0), &Browser::start(&chromium));
+            Ok(())
+        });
+        // The kind is printed beside the name: it says why nothing ran.
+        if must_run { trial } else { trial.with_kind("needs Chromium").with_ignored_flag(true) }
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}

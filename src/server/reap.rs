@@ -27,7 +27,6 @@ impl Server {
     fn free(&mut self, key: usize, handler: &mut impl Handler) {
         let now = self.moment();
         let mut entry = self.connections.remove(key);
-        entry.transport.deregister(self.poll.registry());
         entry.connection.files().for_each(|file| self.files.close(file));
         if entry.connection.audience().is_some() {
             let connection = &mut entry.connection;

@@ -89,7 +89,7 @@ fn past_the_greatest_number_of_connections_newcomers_get_503() {
         assert_eq!(peer.frame(), Frame::text("we are served"));
     }
     held.pop();
-    until("there is room again", || server.connect().ask(handshake("/", "")).status == 101);
+    until("there is room again", || server.connect().try_open());
 }
 
 /// As many newcomers at once as nobody can refuse one after the other: those inside notice nothing.
@@ -104,7 +104,7 @@ fn a_crowd_at_the_door_does_not_disturb_those_inside() {
     }
     drop(crowd);
     drop(inside);
-    until("there is room again", || server.connect().ask(handshake("/", "")).status == 101);
+    until("there is room again", || server.connect().try_open());
 }
 
 /// The soft limit on our own descriptors, where we can read it.

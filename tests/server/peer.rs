@@ -163,6 +163,13 @@ impl Peer {
         assert_eq!((response.status, response.header("sec-websocket-accept")), (101, Some(ACCEPT)));
     }
 
+    /// Becomes a WebSocket, if the server has room for one more.
+    pub(crate) fn try_open(&mut self) -> bool {
+        let mut status = [0; b"HTTP/1.1 101".len()];
+        let asked = self.stream().write_all(handshake("/", "").as_bytes());
+        asked.and_then(|()| self.reader.read_exact(&mut status)).is_ok() && status == *b"HTTP/1.1 101"
+    }
+
     /// Reads a response with its body.
     #[track_caller]
     pub(crate) fn response(&mut self) -> Response {
