@@ -73,7 +73,7 @@ impl Connection {
         self.push(Body::Bytes(handshake.response()), turn);
         self.state =
             State::WebSocket(WebSocket { decoder: Decoder::default(), audience, stage: Stage::Open });
-        self.hear(turn);
+        self.heard(turn);
         Ok(Event::Open(Opening { target: request.target.to_owned(), audience }))
     }
 
@@ -82,9 +82,6 @@ impl Connection {
         input: &mut &'a mut [u8],
         turn: &Turn<'_>,
     ) -> Option<Event<'a>> {
-        if !input.is_empty() {
-            self.hear(turn);
-        }
         loop {
             let State::WebSocket(websocket) = &mut self.state else { return None };
             let is_closing = websocket.stage == Stage::Closing;

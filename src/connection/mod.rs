@@ -379,9 +379,12 @@ impl Connection {
         }
     }
 
-    /// Its socket was full and takes bytes again: the client lives, however far behind it is.
-    pub fn unblocked(&mut self, turn: &Turn<'_>) {
-        self.hear(turn);
+    /// A sign of life: bytes came, or its socket was full and takes some again.
+    pub fn heard(&mut self, turn: &Turn<'_>) {
+        if self.is_open() {
+            self.set_stage(Stage::Open);
+            self.deadline = self.ping_deadline(turn);
+        }
     }
 
     /// Nothing is left to write. What follows?
@@ -448,14 +451,6 @@ impl Connection {
         let response = refusal.response(turn.now.unix_seconds, Persistence::Close, content);
         self.push(Body::Bytes(response), turn);
         self.end(Patience::Whole, turn);
-    }
-
-    /// A sign of life.
-    fn hear(&mut self, turn: &Turn<'_>) {
-        if self.is_open() {
-            self.set_stage(Stage::Open);
-            self.deadline = self.ping_deadline(turn);
-        }
     }
 
     fn ping(&mut self, turn: &Turn<'_>) -> Expiry {

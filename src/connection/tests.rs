@@ -44,6 +44,7 @@ impl Client {
         self.with(|connection, turn| {
             let mut bytes = connection.take_kept();
             bytes.extend_from_slice(read);
+            connection.heard(turn);
             let mut input = &mut bytes[..];
             let mut events = Vec::new();
             while let Some(event) = connection.next(&mut input, turn) {

@@ -45,7 +45,7 @@ impl Server {
         if held >= self.connections_max.saturating_add(REFUSED_AT_A_TIME_MAX) {
             return; // dropped: even refusing has its limit
         }
-        let turn = Turn { config: &self.config, now: self.moment(), head: self.channel.head() };
+        let turn = Turn { config: &self.config, now: self.moment, head: self.channel.head() };
         let peer = peer_of(address);
         let slot = self.connections.vacant_entry();
         let key = slot.key();
@@ -93,7 +93,8 @@ impl Server {
             let refusal =
                 Refusal::new(Status::ServiceUnavailable, "there are too many connections; try again later");
             // Written or not, it is over.
-            let _ = stream.write(&refusal.response(self.unix_seconds, Persistence::Close, Content::Sent));
+            let _ =
+                stream.write(&refusal.response(self.moment.unix_seconds, Persistence::Close, Content::Sent));
         }
         self.spare_descriptor = spare_descriptor();
     }

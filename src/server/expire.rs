@@ -11,7 +11,7 @@ impl Server {
             return;
         }
         self.next_sweep = self.now + SWEEP_INTERVAL;
-        let now = self.moment();
+        let now = self.moment;
         let turn = Turn { config: &self.config, now, head: self.channel.head() };
         let mut speaking = Vec::new();
         let mut over = Vec::new();

@@ -52,7 +52,7 @@ impl Server {
     }
 
     fn note_written(&mut self, key: usize, offered: usize, written: usize) {
-        let now = self.moment();
+        let now = self.moment;
         let Some(entry) = self.connections.get_mut(key) else { return };
         let connection = &mut entry.connection;
         let seat = connection.seat();

@@ -73,9 +73,9 @@ pub struct Server {
     gone: Vec<usize>,
     scratch: Vec<u8>,
     started: Instant,
-    /// This turn's time.
+    /// This turn's time, and the same for those below the sans-IO line.
     now: Instant,
-    unix_seconds: u64,
+    moment: Now,
     next_sweep: Instant,
     drain: Option<Drain>,
 }
@@ -152,7 +152,7 @@ impl Server {
             scratch: vec![0; READ_BYTES_MAX],
             started,
             now: started,
-            unix_seconds: 0,
+            moment: Now::default(),
             next_sweep: started,
             drain: None,
         })
@@ -247,7 +247,8 @@ impl Server {
     fn read_clock(&mut self) {
         self.now = Instant::now();
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        self.unix_seconds = since_1970.map_or(0, |since| since.as_secs());
+        let unix_seconds = since_1970.map_or(0, |since| since.as_secs());
+        self.moment = Now { tick: Tick::at(self.now - self.started), unix_seconds };
     }
 
     fn source(&self, token: Token) -> Source {
@@ -276,7 +277,7 @@ impl Server {
     }
 
     fn note_writable(&mut self, key: usize) {
-        let now = self.moment();
+        let now = self.moment;
         let Some(entry) = self.connections.get_mut(key) else { return };
         if !mem::take(&mut entry.is_blocked) {
             return;
@@ -285,7 +286,7 @@ impl Server {
             self.channel.set_readiness(seat, Readiness::Writable);
         }
         let turn = Turn { config: &self.config, now, head: self.channel.head() };
-        entry.connection.unblocked(&turn);
+        entry.connection.heard(&turn); // it takes bytes again: it lives, however far behind it is
         self.queue_write(key);
     }
 
@@ -320,7 +321,7 @@ impl Server {
 
     /// Whoever the last publication found too slow finishes its frame and is closed.
     fn close_slow(&mut self) {
-        let now = self.moment();
+        let now = self.moment;
         while let Some(evicted) = self.channel.take_evicted() {
             let key = evicted.key as usize;
             let Some(entry) = self.connections.get_mut(key) else { continue };
@@ -331,11 +332,6 @@ impl Server {
             }
             self.queue_write(key);
         }
-    }
-
-    /// The turn's time, for those below the sans-IO line.
-    fn moment(&self) -> Now {
-        Now { tick: Tick::at(self.now - self.started), unix_seconds: self.unix_seconds }
     }
 }
 

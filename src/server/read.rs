@@ -106,9 +106,12 @@ impl Server {
 
     /// Gives the connection what was read, behind what it kept, and deals with every event.
     fn take_in(&mut self, key: usize, read: &mut [u8], handler: &mut impl Handler) {
-        let now = self.moment();
+        let now = self.moment;
         let Some(entry) = self.connections.get_mut(key) else { return };
         let connection = &mut entry.connection;
+        if !read.is_empty() {
+            connection.heard(&Turn { config: &self.config, now, head: self.channel.head() });
+        }
         let mut kept = connection.take_kept();
         let mut input = if kept.is_empty() {
             read
@@ -147,7 +150,7 @@ impl Server {
     }
 
     fn end_input(&mut self, key: usize) {
-        let now = self.moment();
+        let now = self.moment;
         let Some(entry) = self.connections.get_mut(key) else { return };
         entry.input_ended = true;
         let turn = Turn { config: &self.config, now, head: self.channel.head() };

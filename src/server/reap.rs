@@ -25,7 +25,7 @@ impl Server {
     }
 
     fn free(&mut self, key: usize, handler: &mut impl Handler) {
-        let now = self.moment();
+        let now = self.moment;
         let mut entry = self.connections.remove(key);
         entry.connection.files().for_each(|file| self.files.close(file));
         if entry.connection.audience().is_some() {

@@ -1,9 +1,9 @@
-//! The program under test, and a client of it that is not a browser.
+//! The program under test, a client of it that is not a browser, and another server for the pages.
 
 use crate::process::{DEADLINE, Process, comes_true};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use tungstenite::{Message, WebSocket};
 
 /// A running server.
@@ -86,5 +86,40 @@ impl Client {
                 return message;
             }
         }
+    }
+}
+
+/// A server that shares no code with ours. It takes one connection and answers a Close with what is in it.
+pub(crate) struct OtherServer {
+    port: u16,
+    thread: JoinHandle<Option<(u16, String)>>,
+}
+
+impl OtherServer {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        let thread = thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a page connects");
+            let mut socket = tungstenite::accept(stream).expect("the handshake succeeds");
+            let mut close_frame = None;
+            while let Ok(message) = socket.read() {
+                if let Message::Close(Some(frame)) = message {
+                    close_frame = Some((frame.code.into(), frame.reason.to_string()));
+                }
+            }
+            close_frame
+        });
+        Self { port, thread }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}/", self.port)
+    }
+
+    /// How the page closed. To be asked when it has: until then this waits.
+    #[track_caller]
+    pub(crate) fn close_frame(self) -> Option<(u16, String)> {
+        self.thread.join().expect("the other server has not panicked")
     }
 }

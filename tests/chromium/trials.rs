@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::page::Page;
-use crate::server::Server;
+use crate::server::{OtherServer, Server};
 use tungstenite::Message;
 
 /// More than one byte a character, and more than one UTF-16 unit.
@@ -26,8 +26,8 @@ pub(crate) fn typed_text_reaches_another_tab(server: Server, browser: &Browser) 
     other.fill("inputMessage", "and back");
     other.click("#sendButton");
     sender.wait_for_line(&["and back"]);
-    sender.wait_for_lines(2, &["0 bytes"]);
-    other.wait_for_lines(1, &["0 bytes"]);
+    sender.wait_for_lines(2, &[", 0 bytes"]);
+    other.wait_for_lines(1, &[", 0 bytes"]);
 }
 
 /// What the page sends arrives at a client that is no browser, and the other way round.
@@ -98,10 +98,10 @@ pub(crate) fn close_codes_and_reasons(server: Server, browser: &Browser) {
     page.click("#sendButton");
     page.wait_for_lines(2, &[TEXT]);
 
-    for (code, reason) in [("3001", "enough for today, 再见"), ("4999", &too_long[..122]), ("1000", "")] {
-        fill_close(&page, code, reason);
+    for code in ["3001", "4999", "1000"] {
+        fill_close(&page, code, "");
         page.click("#closeButton");
-        page.wait_for_line(&[code, "wasClean true", reason]);
+        page.wait_for_line(&[code, "wasClean true"]);
         page.wait_for_state(3, "CLOSED");
         page.click("#connectButton");
         page.wait_until_open();
@@ -111,6 +111,24 @@ pub(crate) fn close_codes_and_reasons(server: Server, browser: &Browser) {
     page.click("#closeButton");
     page.wait_for_line(&["1005", "wasClean true"]);
     page.wait_for_state(3, "CLOSED");
+
+    for reason in ["enough for today, 再见", &format!("{}!", &too_long[..122])] {
+        close_elsewhere(&page, reason);
+    }
+}
+
+/// Connects to a server of another make, which says what came, and closes with a reason.
+#[track_caller]
+fn close_elsewhere(page: &Page<'_>, reason: &str) {
+    let other = OtherServer::start();
+    page.fill("url", &other.url());
+    page.click("#connectButton");
+    page.wait_until_open();
+    fill_close(page, "3002", reason);
+    page.click("#closeButton");
+    page.wait_for_line(&["3002", "wasClean true", reason]);
+    page.wait_for_state(3, "CLOSED");
+    assert_eq!(other.close_frame(), Some((3002, reason.to_owned())));
 }
 
 fn fill_close(page: &Page<'_>, code: &str, reason: &str) {
@@ -172,9 +190,10 @@ pub(crate) fn markup_is_text(server: Server, browser: &Browser) {
     sender.click("#sendButton");
     sender.wait_for_lines(3, &[MARKUP]); // two received, one sent
     user.wait_for_lines(2, &[MARKUP]);
-    fill_close(user, "3001", MARKUP);
+    fill_close(user, "1000", "");
     user.click("#closeButton");
-    user.wait_for_line(&["3001", MARKUP]);
+    user.wait_for_state(3, "CLOSED");
+    close_elsewhere(user, MARKUP);
     for page in &pages {
         let elements = page.value("document.querySelectorAll('img, #log script').length");
         assert_eq!(elements, 0, "elements that a message made");
