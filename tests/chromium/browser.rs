@@ -43,6 +43,7 @@ impl Browser {
         let profile = tempfile::tempdir().expect("a folder can be made");
         let mut command = Command::new(chromium);
         command.args(OPTIONS).arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
+        command.env("TMPDIR", profile.path()); // what it leaves elsewhere goes with its profile
         let mut process = Process::start(command);
         let url = process.wait_for("the address of the browser's remote control", |errors| {
             let (_, behind) = errors.split_once("DevTools listening on ")?;

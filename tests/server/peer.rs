@@ -2,7 +2,7 @@
 //!
 //! It checks what every client may rely on: a server's frames are unmasked, and no reserved bit is set.
 
-use crate::support::DEADLINE;
+use crate::support::{DEADLINE, retry};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -265,7 +265,7 @@ impl Peer {
         self.stream().set_write_timeout(Some(Duration::from_secs(1))).expect("a timeout can be set");
         while sent < limit {
             let at = sent % bytes.len();
-            match self.stream().write(&bytes[at..]) {
+            match retry(|| self.stream().write(&bytes[at..])) {
                 Ok(taken) => sent += taken,
                 Err(_) => break,
             }

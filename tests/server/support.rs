@@ -1,7 +1,7 @@
 //! The program under test: started, waited for, measured, and gone when its test is.
 
 use crate::peer::Peer;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,37 @@ use std::time::{Duration, Instant};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The independent client.
-pub(crate) type Client = tungstenite::WebSocket<TcpStream>;
+pub(crate) type Client = tungstenite::WebSocket<Patient>;
+
+/// A stream that tries again when the system was interrupted, which a debugger or a suspended machine can do
+/// to a socket with a timeout. The standard library's own loops know that; `tungstenite` does not.
+pub(crate) struct Patient(TcpStream);
+
+impl Read for Patient {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        retry(|| self.0.read(into))
+    }
+}
+
+impl Write for Patient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        retry(|| self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(()) // a socket keeps nothing back
+    }
+}
+
+/// Calls the system until it was not interrupted.
+pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
 
 /// Waits for something to be so.
 #[track_caller]
@@ -117,8 +147,11 @@ impl Server {
     #[track_caller]
     pub(crate) fn client(&self, path: &str) -> Client {
         let url = format!("ws://localhost:{}{path}", self.port);
-        let (client, _) = tungstenite::client(url, connect(self.address())).expect("the handshake succeeds");
-        client
+        let stream = Patient(connect(self.address()));
+        match tungstenite::client(url, stream) {
+            Ok((client, _)) => client,
+            Err(error) => panic!("the handshake fails: {error}"),
+        }
     }
 
     /// A WebSocket for tests of bytes.
