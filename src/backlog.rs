@@ -7,7 +7,7 @@
 //!
 //! Must not know: what a frame is, who reads and how far, how much is too much.
 
-use crate::limits::SPARE_SEGMENTS_MAX;
+use crate::limits::{BOUNDARIES_KEPT, SPARE_SEGMENTS_MAX};
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -219,9 +219,8 @@ impl Backlog {
 
 /// A queue that was long once gives its memory back.
 fn shrink(boundaries: &mut VecDeque<Boundary>) {
-    const WORTH_IT: usize = 4096;
-    if boundaries.capacity() > WORTH_IT && boundaries.len() < boundaries.capacity() / 4 {
-        boundaries.shrink_to((boundaries.len() * 2).max(WORTH_IT));
+    if boundaries.capacity() > BOUNDARIES_KEPT && boundaries.len() < boundaries.capacity() / 4 {
+        boundaries.shrink_to((boundaries.len() * 2).max(BOUNDARIES_KEPT));
     }
 }
 

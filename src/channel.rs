@@ -109,8 +109,8 @@ impl Channel {
             own_messages: config.own_messages,
             slow_consumer: config.slow_consumer,
             backlog_bytes_max: backlog_bytes_max as u64,
-            // Where frames begin takes no more memory than the frames.
-            backlog_frames_max: (backlog_bytes_max / size_of::<Boundary>()).max(1),
+            // Where frames begin takes no more memory than the frames, in a queue that doubles as it grows.
+            backlog_frames_max: (backlog_bytes_max / (2 * size_of::<Boundary>())).max(1),
             next_verdict: 0,
             frames_at_verdict: 0,
         }
@@ -151,7 +151,7 @@ impl Channel {
         self.is_release_due = true;
         if self.subscribers.is_empty() {
             self.seats = 0;
-            self.round = Round::default();
+            self.round = Round { head_at_start: self.backlog.head(), ..Round::default() };
         }
     }
 
@@ -160,16 +160,16 @@ impl Channel {
         let head = self.format.head(message);
         self.backlog.append(publisher, &[&head, message.payload()]);
         self.round.left = self.seats;
-        self.round.published += 1;
+        self.round.published += usize::from(self.seats > 0);
         self.is_release_due |= self.subscribers.is_empty();
         if self.is_over_limit() && self.is_verdict_due() {
             self.give_verdicts();
         }
     }
 
-    /// Whether publishing must pause: a subscriber may not have been visited since a quarter of the backlog
-    /// was published. Whoever reads senders reads on when the round has come further, so nobody is too slow
-    /// because we were.
+    /// Whether publishing must pause: since the round last came to its first seat, a quarter of the backlog
+    /// was published. Whoever reads senders reads on when the round has come further. A subscriber is so
+    /// visited before it is half of the backlog behind, and nobody is too slow because we were.
     pub fn is_congested(&self) -> bool {
         self.is_round_pending()
             && (self.backlog.head() - self.round.head_at_start > self.backlog_bytes_max / 4

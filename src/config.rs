@@ -4,6 +4,7 @@
 //! Must not know: how an option is spelled, or whether what it names exists.
 
 use crate::limits::Limits;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -61,14 +62,26 @@ pub enum Listen {
     },
 }
 
+/// A text that is no place to listen; says what one looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseListenError(&'static str);
+
+impl fmt::Display for ParseListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for ParseListenError {}
+
 impl FromStr for Listen {
-    type Err = &'static str;
+    type Err = ParseListenError;
 
     /// Reads `HOST:PORT`, with an IPv6 address in brackets.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const FORM: &str = "HOST:PORT, with an IPv6 address in brackets";
+        const FORM: ParseListenError = ParseListenError("HOST:PORT, with an IPv6 address in brackets");
         if text.starts_with("unix:") {
-            return Err("HOST:PORT; Unix sockets are not there yet");
+            return Err(ParseListenError("HOST:PORT; Unix sockets are not there yet"));
         }
         let (host, port) = text.rsplit_once(':').ok_or(FORM)?;
         let port = port.parse().map_err(|_| FORM)?;
@@ -129,7 +142,7 @@ pub enum OriginRule {
     Same,
     /// The same, and Origin `null`: a page opened from disk.
     SameOrNull,
-    /// Pages of this host, `HOST` or `HOST:PORT`, in lower case.
+    /// Pages of this host, `HOST` or `HOST:PORT`.
     Host(String),
 }
 

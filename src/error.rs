@@ -1,4 +1,5 @@
-//! What can stop a server from starting or running, in one line each: the thing, the cause, what to do.
+//! What can stop a server from starting or running, in one line each: the thing and the cause. What to do
+//! about it is for the program to say, which knows what its options are called.
 //!
 //! What a peer does wrong is not here: that ends its connection, and is a `Violation` or a `Refusal`.
 
@@ -45,34 +46,14 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listen { address, cause } => {
-                write!(f, "cannot listen on {address}: {cause}")?;
-                if cause.kind() == io::ErrorKind::AddrInUse {
-                    write!(f, "; stop the other program or choose another --port")?;
-                }
-                if cause.kind() == io::ErrorKind::PermissionDenied {
-                    write!(f, "; choose a --port above 1023")?;
-                }
-                Ok(())
-            }
+            Self::Listen { address, cause } => write!(f, "cannot listen on {address}: {cause}"),
             Self::Resolve { host, cause } => write!(f, "cannot find an address of {host}: {cause}"),
-            Self::NoListener => write!(f, "no address to listen on; give one with --listen"),
-            Self::Pages { folder, cause } => {
-                write!(f, "cannot serve --www {}: {cause}; name a folder that can be read", folder.display())
-            }
+            Self::NoListener => write!(f, "no address to listen on"),
+            Self::Pages { folder, cause } => write!(f, "cannot serve pages of {folder:?}: {cause}"),
             Self::System { what, cause } => write!(f, "cannot {what}: {cause}"),
         }
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Listen { cause, .. }
-            | Self::Resolve { cause, .. }
-            | Self::Pages { cause, .. }
-            | Self::System { cause, .. } => Some(cause),
-            Self::NoListener => None,
-        }
-    }
-}
+// The cause is in the line already: no `source`, which would tell it twice.
+impl std::error::Error for Error {}

@@ -7,11 +7,12 @@
 //! Must not know: who asked.
 
 use crate::config::Pages;
+use crate::connection::{Found, PageRequest};
 use crate::error::Error;
-use crate::http::Refusal;
 use crate::http::content_type;
 use crate::http::path::CleanPath;
-use crate::http::response::Status;
+use crate::http::response::{Content, Status};
+use crate::http::{NOT_FOUND, Refusal};
 use crate::limits::{FILE_PIECE_BYTES, FILES_OPEN_MAX};
 use crate::outbox::{Body, FileId, FileRange};
 use slab::Slab;
@@ -24,33 +25,12 @@ const BUILT_IN: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/pages.rs"
 
 const INDEX: &str = "index.html";
 
-const NOT_FOUND: Refusal = Refusal::new(Status::NotFound, "there is no such page");
-
 /// Finds pages, and holds the files that are being sent.
 #[derive(Debug)]
 pub(crate) struct Files {
     /// The folder, its own symbolic links resolved; `None`: the pages compiled in.
     folder: Option<PathBuf>,
     sending: Slab<File>,
-}
-
-/// What a path leads to.
-#[derive(Debug)]
-pub(crate) enum Found {
-    /// A file.
-    Page {
-        /// Its media type.
-        content_type: &'static str,
-        /// Its length in bytes.
-        length: u64,
-        /// Its content.
-        body: Body,
-    },
-    /// A folder that was asked for without its slash: here is where to ask.
-    Folder {
-        /// For `Location`.
-        location: String,
-    },
 }
 
 impl Files {
@@ -69,15 +49,15 @@ impl Files {
         Ok(Self { folder, sending: Slab::new() })
     }
 
-    /// What a path leads to. A file that is kept open must be given back with [`close`](Self::close).
+    /// What the path of a request leads to. A file that is kept open must be given back with [`close`](Self::close).
     ///
     /// # Errors
     /// 404 for whatever cannot be served, 503 when too many files are being sent.
-    pub(crate) fn find(&mut self, path: &CleanPath) -> Result<Found, Refusal> {
+    pub(crate) fn find(&mut self, request: &PageRequest) -> Result<Found, Refusal> {
         match &self.folder {
-            None => find_built_in(path),
-            Some(folder) => match locate(folder, path)? {
-                Located::File(file, name) => self.page(file, &name),
+            None => find_built_in(request),
+            Some(folder) => match locate(folder, &request.path)? {
+                Located::File(file, name) => self.page(file, &name, request.content),
                 Located::Folder(location) => Ok(Found::Folder { location }),
             },
         }
@@ -95,27 +75,26 @@ impl Files {
         file.read(&mut into[..length])
     }
 
-    /// A body will not be sent: the file it may hold is closed.
-    pub(crate) fn discard(&mut self, body: &Body) {
-        match body {
-            Body::File(range) => self.close(range.file),
-            Body::Bytes(_) | Body::Static(_) | Body::Shared(_) => {}
-        }
-    }
-
     /// A file is sent, or its client is gone.
     pub(crate) fn close(&mut self, file: FileId) {
         self.sending.try_remove(file.0 as usize);
     }
 
-    fn page(&mut self, mut file: File, name: &str) -> Result<Found, Refusal> {
+    fn page(&mut self, mut file: File, name: &str, content: Content) -> Result<Found, Refusal> {
         let length = file.metadata().map_err(|_| NOT_FOUND)?.len();
         let content_type = content_type::of(name);
+        if content == Content::Omitted {
+            return Ok(Found::Page { content_type, length, body: None });
+        }
         if length <= FILE_PIECE_BYTES as u64 {
             let mut bytes = Vec::new();
             // One that grows while it is read is cut at what fits a piece.
             file.by_ref().take(FILE_PIECE_BYTES as u64).read_to_end(&mut bytes).map_err(|_| NOT_FOUND)?;
-            return Ok(Found::Page { content_type, length: bytes.len() as u64, body: Body::Bytes(bytes) });
+            return Ok(Found::Page {
+                content_type,
+                length: bytes.len() as u64,
+                body: Some(Body::Bytes(bytes)),
+            });
         }
         if self.sending.len() >= FILES_OPEN_MAX {
             return Err(Refusal::new(
@@ -125,11 +104,12 @@ impl Files {
         }
         let id = u32::try_from(self.sending.insert(file)).expect("fewer than FILES_OPEN_MAX");
         let range = FileRange { file: FileId(id), start: 0, end: length };
-        Ok(Found::Page { content_type, length, body: Body::File(range) })
+        Ok(Found::Page { content_type, length, body: Some(Body::File(range)) })
     }
 }
 
-fn find_built_in(path: &CleanPath) -> Result<Found, Refusal> {
+fn find_built_in(request: &PageRequest) -> Result<Found, Refusal> {
+    let path = &request.path;
     let page = |name: &str| BUILT_IN.iter().find(|(known, _)| *known == name);
     let wanted = match (path.relative(), path.is_folder()) {
         ("", _) => page(INDEX),
@@ -140,7 +120,7 @@ fn find_built_in(path: &CleanPath) -> Result<Found, Refusal> {
         Some((name, bytes)) => Ok(Found::Page {
             content_type: content_type::of(name),
             length: bytes.len() as u64,
-            body: Body::Static(bytes),
+            body: (request.content == Content::Sent).then_some(Body::Static(bytes)),
         }),
         None if page(&format!("{}/{INDEX}", path.relative())).is_some() => {
             Ok(Found::Folder { location: path.as_folder().to_string() })

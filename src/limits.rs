@@ -13,8 +13,10 @@ pub struct Limits {
     /// The longest message a client may send, in bytes, all its fragments together. A longer one
     /// closes its sender with 1009. Costs at most this much memory for each client in mid-message.
     pub message_bytes_max: usize,
-    /// How far a receiver may fall behind, in bytes. Past it the receiver is closed with 1013. Costs at
-    /// most twice this much memory once for all receivers: the frames, and where each begins.
+    /// How far a receiver may fall behind, in bytes. Past it a receiver that takes nothing is closed with
+    /// 1013. Costs at most twice this much memory once for all receivers, the frames and where each begins,
+    /// and what is published while a flush is under way. Keep it above `message_bytes_max`: a message that is
+    /// longer gives its receivers only until the next one.
     pub backlog_bytes_max: usize,
     /// Connections at a time; the next one is answered 503 and dropped. `None`: what the limit on
     /// descriptors allows, less [`DESCRIPTORS_RESERVED`]. Costs 64 bytes each, and the kernel's part.
@@ -24,9 +26,10 @@ pub struct Limits {
     /// An HTTP connection without a request is closed after this; so is one that takes nothing of its
     /// response for as long.
     pub keep_alive: Duration,
-    /// A WebSocket client silent for this long is pinged, and gone after as long again. `None`: never.
+    /// A WebSocket client silent for about this long is pinged, and gone when it was silent for twice as long.
+    /// `None`: never. The ping comes up to a quarter earlier, so that not all are pinged at once.
     pub ping: Option<Duration>,
-    /// How long clients have to leave once the server drains.
+    /// How long clients have to leave once the server drains; at most [`DRAIN_MAX`].
     pub drain: Duration,
 }
 
@@ -55,6 +58,10 @@ pub const READ_BYTES_PER_TURN: usize = 1024 * 1024;
 /// most [`READ_BYTES_PER_TURN`] / [`READ_COST_MIN`] of them.
 pub const READ_COST_MIN: usize = 512;
 
+/// What a request for a page counts for in the same budget: finding a file takes as long as reading so much.
+/// A turn answers at most [`READ_BYTES_PER_TURN`] / [`READ_COST_OF_PAGE`] of them.
+pub const READ_COST_OF_PAGE: usize = 8 * 1024;
+
 /// Connections accepted in one turn: a storm of newcomers must not stop the broadcast.
 pub const ACCEPTS_PER_TURN: usize = 128;
 
@@ -76,8 +83,23 @@ pub const SEGMENT_BYTES: usize = 64 * 1024;
 pub const SPARE_SEGMENTS_MAX: usize = 4;
 
 /// A connection that has this much of its own to take (echoes, pongs, responses) is not read any more
-/// until it has taken some.
+/// until it has taken some. One read's answers, or one message, may come on top.
 pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
+
+/// What holding one item of an outbox costs beside its bytes: many small ones count as well.
+pub const OUTBOX_ITEM_COST: usize = 128;
+
+/// Small items in a row become one of at most this.
+pub const OUTBOX_MERGED_BYTES_MAX: usize = 16 * 1024;
+
+/// The boundaries of a backlog that was long once are given back down to so many.
+pub const BOUNDARIES_KEPT: usize = 4096;
+
+/// Events taken from one poll; the rest comes with the next.
+pub const EVENTS_PER_POLL: usize = 1024;
+
+/// How often a port that is free on IPv4 and taken on IPv6 is exchanged for another.
+pub const PORT_PAIR_TRIES: usize = 16;
 
 /// The longest request line and headers, in bytes; longer is 431.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -105,11 +127,14 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Accepting is tried again this long after the descriptors ran out: nobody else wakes us.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// Steps over which a drain spreads its closes, at least.
+/// Time between two steps of a drain.
 pub const DRAIN_STEP: Duration = Duration::from_millis(50);
 
-/// Clients closed in one step of a drain, at least: a handful need not wait for each other.
-pub const DRAIN_CLOSES_MIN: usize = 64;
+/// Clients closed at once when a drain begins: a handful need not wait for each other.
+pub const DRAIN_CLOSES_AT_ONCE: usize = 32;
+
+/// The longest drain.
+pub const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Descriptors kept from connections: listeners, the poll, signals, standard streams, files being sent.
 pub const DESCRIPTORS_RESERVED: usize = 128;

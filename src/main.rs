@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(FAILURE, &error.to_string()),
+        Err(error) => fail(FAILURE, &format!("{error}{}", remedy(&error))),
     }
 }
 
@@ -50,6 +50,21 @@ fn serve(settings: Settings) -> Result<(), Error> {
     server.run(Broadcast)?;
     log::info!("stopped");
     Ok(())
+}
+
+/// What to do about it, in the words of the command line.
+fn remedy(error: &Error) -> &'static str {
+    match error {
+        Error::Listen { cause, .. } if cause.kind() == io::ErrorKind::AddrInUse => {
+            "; stop the other program or choose another --port"
+        }
+        Error::Listen { cause, .. } if cause.kind() == io::ErrorKind::PermissionDenied => {
+            "; choose a --port above 1023"
+        }
+        Error::Listen { .. } | Error::Resolve { .. } | Error::NoListener => "; see --listen",
+        Error::Pages { .. } => "; name a folder that can be read with --www",
+        Error::System { .. } | _ => "",
+    }
 }
 
 fn print(text: &str) -> Result<(), Error> {

@@ -10,7 +10,7 @@
 //! Must not know: sockets, files, who else receives.
 
 use crate::backlog::{Backlog, Seat};
-use crate::limits::WRITE_SLICES_MAX;
+use crate::limits::{OUTBOX_ITEM_COST, OUTBOX_MERGED_BYTES_MAX, WRITE_SLICES_MAX};
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::ops::Range;
@@ -82,10 +82,12 @@ impl Outbox {
             return;
         }
         self.bytes += body.len();
-        // Small answers in a row share one allocation and one slice of the write.
+        // Small answers in a row share one allocation and one slice of the write. Not with what is half
+        // written: an item that is added to for ever would keep what was written for ever.
         if let Body::Bytes(more) = &body
-            && let Some(Item { at: last, body: Body::Bytes(bytes), .. }) = self.items.back_mut()
+            && let Some(Item { at: last, body: Body::Bytes(bytes), taken: 0 }) = self.items.back_mut()
             && *last == at
+            && bytes.len() + more.len() <= OUTBOX_MERGED_BYTES_MAX
         {
             bytes.extend_from_slice(more);
             return;
@@ -121,6 +123,12 @@ impl Outbox {
     /// Bytes still to be written.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// What it weighs against [`OUTBOX_BYTES_MAX`](crate::limits::OUTBOX_BYTES_MAX): its bytes, and what
+    /// holding each item costs beside them.
+    pub fn weight(&self) -> u64 {
+        self.bytes + (self.items.len() * OUTBOX_ITEM_COST) as u64
     }
 
     /// The files still to be read from, so that they can be closed when the connection ends.

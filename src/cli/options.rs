@@ -12,7 +12,7 @@ pub(crate) use super::parse::parse;
 
 use super::logger::LogFormat;
 use super::values;
-use fanfare::config::{Audience, Config, Listen, OwnMessages, Pages};
+use fanfare::config::{Audience, Config, Listen, OwnMessages, Pages, ParseListenError};
 use log::LevelFilter;
 use std::ffi::OsStr;
 use std::ops::RangeInclusive;
@@ -153,7 +153,7 @@ pub(crate) static FLAGS: &[Flag] = &[
         help: "where to listen instead, [::]:PORT for every address; repeatable",
         repeatable: true,
         action: Action::Text(|settings, text| {
-            settings.config.listen.push(text.parse()?);
+            settings.config.listen.push(text.parse().map_err(|error: ParseListenError| error.to_string())?);
             Ok(())
         }),
     },

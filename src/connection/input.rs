@@ -25,8 +25,8 @@ impl Connection {
         if input.is_empty() {
             return None;
         }
+        http.is_paused = !can_answer;
         if !can_answer {
-            http.is_paused = true;
             return None;
         }
         let (request, used) = match request::parse(input) {

@@ -10,15 +10,17 @@
 //! Invariants: an idle WebSocket connection owns no heap memory; nothing is said behind the last word.
 
 mod input;
+mod page;
+
+pub use page::{Found, PageRequest};
 
 use crate::backlog::Seat;
 use crate::config::{Audience, Config};
 use crate::deadline::{Deadline, Now};
 use crate::format::WireFormat;
-use crate::http::Refusal;
 use crate::http::origin::Peer;
-use crate::http::path::CleanPath;
 use crate::http::response::{Content, Persistence, Status};
+use crate::http::{Refusal, TOO_MANY_CONNECTIONS};
 use crate::limits::{CLOSE_TIMEOUT, LINGER_TIMEOUT, OUTBOX_BYTES_MAX};
 use crate::message::{CloseCode, Message};
 use crate::outbox::{Body, FileId, Outbox};
@@ -56,17 +58,6 @@ pub enum Event<'a> {
     Refusal(Refusal),
 }
 
-/// A request for a page.
-#[derive(Debug, PartialEq, Eq)]
-pub struct PageRequest {
-    /// Which page.
-    pub path: CleanPath,
-    /// Whether the content is wanted or the head alone.
-    pub content: Content,
-    /// What becomes of the connection behind the response.
-    pub persistence: Persistence,
-}
-
 /// A handshake that was completed.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,8 +82,6 @@ pub enum Expiry {
 pub enum Flushed {
     /// Nothing.
     Stays,
-    /// Input that waited for this can be taken up.
-    Resumes,
     /// The last word of a WebSocket is out, and the client's is awaited: it leaves its channel.
     Leaves,
     /// The last word of both is out: it leaves its channel, and FIN is due.
@@ -173,9 +162,7 @@ impl Connection {
     /// A connection past the limit: it is told so, and ends.
     pub fn refused(peer: Peer, turn: &Turn<'_>) -> Self {
         let mut connection = Self::new(peer, 0, turn);
-        let refusal =
-            Refusal::new(Status::ServiceUnavailable, "there are too many connections; try again later");
-        connection.refuse(refusal, Content::Sent, turn);
+        connection.refuse(TOO_MANY_CONNECTIONS, Content::Sent, turn);
         connection
     }
 
@@ -230,9 +217,36 @@ impl Connection {
         }
     }
 
-    /// Whether it may be read: what it is owed has a limit, and what follows must wait until it took some.
+    /// Whether what it says would be published: it is held back while the flush is behind.
+    pub fn is_publisher(&self) -> bool {
+        self.audience() == Some(Audience::Everyone)
+    }
+
+    /// Whether it may be heard: what it is owed has a limit, and what follows must wait until it took some.
     pub fn wants_input(&self) -> bool {
-        self.outbox().is_none_or(|outbox| outbox.bytes() < OUTBOX_BYTES_MAX as u64)
+        self.outbox().is_none_or(|outbox| outbox.weight() < OUTBOX_BYTES_MAX as u64)
+    }
+
+    /// Whether requests it has sent wait for their turn. They come before anything that is still to be read,
+    /// its FIN as well.
+    pub fn is_paused(&self) -> bool {
+        match &self.state {
+            State::Http(http) => http.is_paused,
+            State::WebSocket(_) | State::Ending(_) | State::Lingering => false,
+        }
+    }
+
+    /// Its requests wait for their turn.
+    pub fn pause(&mut self) {
+        if let State::Http(http) = &mut self.state {
+            http.is_paused = true;
+        }
+    }
+
+    /// Whether there is something to write, or to do when all is written.
+    pub fn wants_flush(&self) -> bool {
+        let has_output = self.outbox().is_some_and(|outbox| !outbox.is_empty());
+        has_output || matches!(self.state, State::Ending(_))
     }
 
     /// Whether everything was said that will be.
@@ -253,6 +267,7 @@ impl Connection {
     pub fn keep(&mut self, left: &[u8], turn: &Turn<'_>) {
         let State::Http(http) = &mut self.state else { return };
         if left.is_empty() {
+            http.is_paused = false;
             return;
         }
         http.kept = left.to_vec();
@@ -271,20 +286,6 @@ impl Connection {
                 *input = &mut [];
                 None
             }
-        }
-    }
-
-    /// Answers a page request. Behind a response that closes, nothing is said.
-    pub fn respond(&mut self, head: Vec<u8>, body: Option<Body>, persistence: Persistence, turn: &Turn<'_>) {
-        self.push(Body::Bytes(head), turn);
-        if let Some(body) = body {
-            self.push(body, turn);
-        }
-        match persistence {
-            Persistence::KeepAlive => {
-                self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);
-            }
-            Persistence::Close => self.end(Patience::PerWrite, turn),
         }
     }
 
@@ -389,11 +390,7 @@ impl Connection {
 
     /// Nothing is left to write. What follows?
     pub fn flushed(&mut self, turn: &Turn<'_>) -> Flushed {
-        match &mut self.state {
-            State::Http(http) if http.is_paused => {
-                http.is_paused = false;
-                Flushed::Resumes
-            }
+        match &self.state {
             State::WebSocket(WebSocket { stage: Stage::Closing, .. }) => Flushed::Leaves,
             State::Ending(_) => {
                 self.state = State::Lingering;
@@ -456,20 +453,21 @@ impl Connection {
     fn ping(&mut self, turn: &Turn<'_>) -> Expiry {
         self.push_control(Opcode::Ping, &[], turn);
         self.set_stage(Stage::Pinged);
-        self.deadline = self.ping_deadline(turn);
+        let wait = turn.config.limits.ping.map(|interval| interval + self.ping_lead(interval));
+        self.deadline = wait.map_or(Deadline::NEVER, |wait| Deadline::after(turn.now.tick, wait));
         Expiry::Speaks
     }
 
-    /// Between three quarters of the interval and all of it, by the connection's own number: those who came
-    /// in the same moment are not pinged in the same moment for ever.
     fn ping_deadline(&self, turn: &Turn<'_>) -> Deadline {
-        match turn.config.limits.ping {
-            Some(interval) => {
-                let earlier: Duration = interval / 4 * u32::from(self.spread) / 256;
-                Deadline::after(turn.now.tick, interval - earlier)
-            }
-            None => Deadline::NEVER,
-        }
+        let wait = turn.config.limits.ping.map(|interval| interval - self.ping_lead(interval));
+        wait.map_or(Deadline::NEVER, |wait| Deadline::after(turn.now.tick, wait))
+    }
+
+    /// How much earlier than the interval it is pinged, up to a quarter, by its own number: those who came in
+    /// the same moment are not pinged in the same moment for ever. What the ping comes earlier, its answer
+    /// may take longer: nobody is given up before two intervals.
+    fn ping_lead(&self, interval: Duration) -> Duration {
+        interval / 1024 * u32::from(self.spread)
     }
 
     fn pong(&mut self, payload: &[u8], turn: &Turn<'_>) {

@@ -10,4 +10,4 @@ pub mod response;
 pub mod route;
 
 mod refusal;
-pub use refusal::Refusal;
+pub use refusal::{NOT_FOUND, Refusal, TOO_MANY_CONNECTIONS};

@@ -29,11 +29,10 @@ const FOREIGN: Refusal = Refusal::new(
 pub fn check(request: &Request<'_>, rules: &[OriginRule], peer: Peer) -> Result<(), Refusal> {
     let Some(origin) = request.single("origin")? else { return Ok(()) };
     let origin = str::from_utf8(origin).map_err(|_| FOREIGN)?;
-    let host = request.single("host")?.and_then(|host| str::from_utf8(host).ok()).unwrap_or_default();
     let allowed = rules.iter().any(|rule| match rule {
         OriginRule::Any => true,
-        OriginRule::Same => is_same_host(origin, host, peer),
-        OriginRule::SameOrNull => origin == "null" || is_same_host(origin, host, peer),
+        OriginRule::Same => is_same_host(origin, request.host, peer),
+        OriginRule::SameOrNull => origin == "null" || is_same_host(origin, request.host, peer),
         OriginRule::Host(wanted) => is_host(origin, wanted),
     });
     if allowed { Ok(()) } else { Err(FOREIGN) }

@@ -5,8 +5,7 @@
 //! Invariant: a [`CleanPath`] has no empty segment, none that begins with a dot but `.well-known`, no
 //! slash or backslash inside a segment, and no control character.
 
-use super::Refusal;
-use super::response::Status;
+use super::{NOT_FOUND, Refusal};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 
@@ -22,8 +21,6 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'`')
     .add(b'{')
     .add(b'}');
-
-const NOT_FOUND: Refusal = Refusal::new(Status::NotFound, "there is no such page");
 
 /// The decoded path of a request, relative to the folder of pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +92,7 @@ fn is_hostile(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::response::Status;
     use proptest::prelude::*;
     use std::path::{Component, Path};
 

@@ -14,6 +14,13 @@ pub struct Refusal {
     pub cause: &'static str,
 }
 
+/// Whatever is no page, or is none of the client's business.
+pub const NOT_FOUND: Refusal = Refusal::new(Status::NotFound, "there is no such page");
+
+/// A newcomer past the limit.
+pub const TOO_MANY_CONNECTIONS: Refusal =
+    Refusal::new(Status::ServiceUnavailable, "there are too many connections; try again later");
+
 impl Refusal {
     /// A refusal with its status and cause.
     pub const fn new(status: Status, cause: &'static str) -> Self {
@@ -45,7 +52,6 @@ impl Refusal {
             | Status::RequestTimeout
             | Status::ContentTooLarge
             | Status::HeadTooLarge
-            | Status::InternalServerError
             | Status::NotImplemented
             | Status::VersionNotSupported => head,
         };

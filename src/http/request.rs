@@ -46,6 +46,8 @@ pub struct Request<'a> {
     pub method: Method,
     /// The path and query, beginning with `/`; that of an absolute target as well.
     pub target: &'a str,
+    /// The host and port that were asked for: those of an absolute target, else of `Host`; may be empty.
+    pub host: &'a str,
     /// HTTP/1.0 or 1.1.
     pub version: Version,
     /// All header lines in their order.
@@ -87,9 +89,10 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Request<'_>, usize)>, Refusal> {
     };
     let headers: Vec<_> =
         raw.headers.iter().map(|header| Header { name: header.name, value: header.value }).collect();
-    let mut request = Request { method, target: "/", version, headers, body_bytes: 0 };
-    request.target = path_of(raw.path.unwrap_or("/"))?;
-    request.check_host()?;
+    let mut request = Request { method, target: "/", host: "", version, headers, body_bytes: 0 };
+    let (authority, target) = split_target(raw.path.unwrap_or("/"))?;
+    request.target = target;
+    request.host = authority.unwrap_or(request.find_host()?);
     request.body_bytes = request.find_body_bytes()?;
     Ok(Some((request, head_bytes)))
 }
@@ -139,11 +142,11 @@ impl<'a> Request<'a> {
     }
 
     /// RFC 9112 §3.2: one `Host`, always in HTTP/1.1, and a name or an address with a port or without.
-    fn check_host(&self) -> Result<(), Refusal> {
-        match self.single("host")? {
+    fn find_host(&self) -> Result<&'a str, Refusal> {
+        match self.single("host")?.map(str::from_utf8) {
             None if self.version == Version::Http11 => Err(Refusal::bad("there is no Host")),
-            None => Ok(()),
-            Some(host) if host.iter().all(|&byte| is_authority_byte(byte)) => Ok(()),
+            None => Ok(""),
+            Some(Ok(host)) if host.bytes().all(is_authority_byte) => Ok(host),
             Some(_) => Err(Refusal::bad("Host is not a host")),
         }
     }
@@ -196,20 +199,24 @@ fn has_bare_line_feed(head: &[u8]) -> bool {
     })
 }
 
-/// RFC 9112 §3.2: the path and query of a target in origin form or absolute form.
-fn path_of(target: &str) -> Result<&str, Refusal> {
+/// RFC 9112 §3.2: the authority of a target in absolute form, and the path and query of either form.
+fn split_target(target: &str) -> Result<(Option<&str>, &str), Refusal> {
     if target.starts_with('/') {
-        return Ok(target);
+        return Ok((None, target));
     }
     let lower =
         |prefix: &str| target.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let scheme = ["http://", "https://", "ws://", "wss://"].into_iter().find(|scheme| lower(scheme));
     let Some(scheme) = scheme else { return Err(Refusal::bad("the target is no path")) };
     let rest = &target[scheme.len()..];
-    match rest.find(['/', '?', '#']) {
-        Some(at) if rest.as_bytes()[at] == b'/' => Ok(&rest[at..]),
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if authority.is_empty() || !authority.bytes().all(is_authority_byte) {
+        return Err(Refusal::bad("the target has no host"));
+    }
+    match path.as_bytes().first() {
+        None => Ok((Some(authority), "/")),
+        Some(b'/') => Ok((Some(authority), path)),
         Some(_) => Err(Refusal::bad("the target has no path")),
-        None => Ok("/"),
     }
 }
 
@@ -278,11 +285,16 @@ mod tests {
 
     #[test]
     fn absolute_targets() {
-        let target = |target: &str| path_of(target).map(str::to_owned).map_err(|refusal| refusal.status);
-        assert_eq!(target("http://h:1/a?b"), Ok("/a?b".to_owned()));
-        assert_eq!(target("HTTP://h"), Ok("/".to_owned()));
-        assert_eq!(target("ftp://h/"), Err(Status::BadRequest));
-        assert_eq!(target("h:443"), Err(Status::BadRequest));
+        let split = |target| split_target(target).map_err(|refusal| refusal.status);
+        assert_eq!(split("/a?b"), Ok((None, "/a?b")));
+        assert_eq!(split("http://h:1/a?b"), Ok((Some("h:1"), "/a?b")));
+        assert_eq!(split("HTTP://h"), Ok((Some("h"), "/")));
+        for target in ["ftp://h/", "h:443", "http:///x", "http://h?q", "*"] {
+            assert_eq!(split(target), Err(Status::BadRequest), "{target}");
+        }
+        let wire = b"GET ws://one/ HTTP/1.1\r\nHost: two\r\n\r\n";
+        let (request, _) = parse(wire).expect("right").expect("complete");
+        assert_eq!(request.host, "one", "the target's host replaces Host");
     }
 
     #[test]

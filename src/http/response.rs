@@ -19,7 +19,6 @@ pub enum Status {
     ContentTooLarge,
     UpgradeRequired,
     HeadTooLarge,
-    InternalServerError,
     NotImplemented,
     ServiceUnavailable,
     VersionNotSupported,
@@ -40,7 +39,6 @@ impl Status {
             Self::ContentTooLarge => "413 Content Too Large",
             Self::UpgradeRequired => "426 Upgrade Required",
             Self::HeadTooLarge => "431 Request Header Fields Too Large",
-            Self::InternalServerError => "500 Internal Server Error",
             Self::NotImplemented => "501 Not Implemented",
             Self::ServiceUnavailable => "503 Service Unavailable",
             Self::VersionNotSupported => "505 HTTP Version Not Supported",
@@ -91,10 +89,11 @@ impl Head {
         self
     }
 
-    /// Adds `Connection: close` where the connection closes.
+    /// Says what becomes of the connection. That it stays open must be said to HTTP/1.0 alone (RFC 9112
+    /// §C.2.2), and is to all.
     pub fn persistence(self, persistence: Persistence) -> Self {
         match persistence {
-            Persistence::KeepAlive => self,
+            Persistence::KeepAlive => self.header("Connection", "keep-alive"),
             Persistence::Close => self.header("Connection", "close"),
         }
     }

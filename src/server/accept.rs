@@ -5,8 +5,8 @@
 
 use super::{Entry, Server};
 use crate::connection::{Connection, Turn};
-use crate::http::Refusal;
-use crate::http::response::{Content, Persistence, Status};
+use crate::http::TOO_MANY_CONNECTIONS;
+use crate::http::response::{Content, Persistence};
 use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_TURN, REFUSED_AT_A_TIME_MAX, SWEEP_INTERVAL};
 use crate::transport::{Transport, peer_of};
 use mio::Token;
@@ -23,12 +23,14 @@ pub(super) fn spare_descriptor() -> Option<File> {
 impl Server {
     /// Accepts those who wait, within the turn's budget.
     pub(super) fn accept(&mut self) {
-        if self.accept_again.is_some_and(|again| self.now < again) {
+        if self.accept_again.is_some_and(|again| self.instant < again) {
             return;
         }
         self.accept_again = None;
-        let mut budget = ACCEPTS_PER_TURN;
+        // Each listener has its share: a storm on one does not keep the others waiting.
+        let share = (ACCEPTS_PER_TURN / self.listeners.len().max(1)).max(1);
         for index in 0..self.listeners.len() {
+            let mut budget = share;
             while budget > 0 && self.listeners[index].is_ready() {
                 budget -= 1;
                 match self.listeners[index].accept() {
@@ -41,11 +43,12 @@ impl Server {
     }
 
     fn welcome(&mut self, stream: TcpStream, address: SocketAddr) {
+        self.is_accept_failing = false;
         let held = self.connections.len();
         if held >= self.connections_max.saturating_add(REFUSED_AT_A_TIME_MAX) {
             return; // dropped: even refusing has its limit
         }
-        let turn = Turn { config: &self.config, now: self.moment, head: self.channel.head() };
+        let turn = Turn { config: &self.config, now: self.now, head: self.channel.head() };
         let peer = peer_of(address);
         let slot = self.connections.vacant_entry();
         let key = slot.key();
@@ -78,23 +81,26 @@ impl Server {
             log::debug!("connection {key} from {address}");
         }
         if held == 0 {
-            self.next_sweep = self.now + SWEEP_INTERVAL;
+            self.next_sweep = self.instant + SWEEP_INTERVAL;
         }
     }
 
     /// The system gives no more connections: most likely the descriptors ran out.
     fn pause_accepting(&mut self, index: usize, error: &io::Error) {
-        log::warn!("cannot accept: {error}; see `ulimit -n` and --max-connections");
-        self.accept_again = Some(self.now + ACCEPT_RETRY);
+        if !std::mem::replace(&mut self.is_accept_failing, true) {
+            log::warn!("cannot accept: {error}; there may be too few descriptors (`ulimit -n`)");
+        }
+        self.accept_again = Some(self.instant + ACCEPT_RETRY);
         // The spare is given up for one newcomer, who so learns that it need not wait.
         if self.spare_descriptor.take().is_some()
             && let Ok(Some((mut stream, _))) = self.listeners[index].accept()
         {
-            let refusal =
-                Refusal::new(Status::ServiceUnavailable, "there are too many connections; try again later");
             // Written or not, it is over.
-            let _ =
-                stream.write(&refusal.response(self.moment.unix_seconds, Persistence::Close, Content::Sent));
+            let _ = stream.write(&TOO_MANY_CONNECTIONS.response(
+                self.now.unix_seconds,
+                Persistence::Close,
+                Content::Sent,
+            ));
         }
         self.spare_descriptor = spare_descriptor();
     }

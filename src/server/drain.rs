@@ -4,7 +4,7 @@
 use super::Server;
 use super::stopper::Request;
 use crate::connection::Turn;
-use crate::limits::{DRAIN_CLOSES_MIN, DRAIN_STEP};
+use crate::limits::{DRAIN_CLOSES_AT_ONCE, DRAIN_MAX, DRAIN_STEP};
 use std::time::{Duration, Instant};
 
 /// A drain under way.
@@ -29,7 +29,7 @@ impl Drain {
         let elapsed = now.saturating_duration_since(self.began);
         let share = if span > Duration::ZERO { elapsed.as_secs_f64() / span.as_secs_f64() } else { 1.0 };
         let by_time = (keys as f64 * share.min(1.0)).ceil() as usize;
-        by_time.max(self.next_key + DRAIN_CLOSES_MIN).min(keys)
+        by_time.max(self.next_key).max(DRAIN_CLOSES_AT_ONCE).min(keys)
     }
 }
 
@@ -38,7 +38,7 @@ impl Server {
     pub(super) fn is_done(&self) -> bool {
         match (self.stopper.request(), &self.drain) {
             (Request::Stop, _) => true,
-            (Request::Drain, Some(drain)) => self.connections.is_empty() || self.now >= drain.ends,
+            (Request::Drain, Some(drain)) => self.connections.is_empty() || self.instant >= drain.ends,
             (Request::Drain, None) | (Request::Serve, _) => false,
         }
     }
@@ -52,12 +52,12 @@ impl Server {
             self.begin_drain();
         }
         let Some(drain) = &mut self.drain else { return };
-        if self.now < drain.next_step {
+        if self.instant < drain.next_step {
             return;
         }
-        drain.next_step = self.now + DRAIN_STEP.min(self.config.limits.drain.max(Duration::from_millis(1)));
+        drain.next_step = drain.ends.min(self.instant + DRAIN_STEP);
         let keys = self.connections.capacity();
-        let due = drain.due(self.now, keys);
+        let due = drain.due(self.instant, keys);
         let first = std::mem::replace(&mut drain.next_key, due);
         for key in first..due {
             self.send_away(key);
@@ -65,17 +65,22 @@ impl Server {
     }
 
     fn begin_drain(&mut self) {
-        let wait = self.config.limits.drain;
+        let wait = self.config.limits.drain.min(DRAIN_MAX);
         log::info!("draining {} connections for at most {wait:?}", self.connections.len());
         for listener in &mut self.listeners {
             listener.deregister(self.poll.registry());
         }
         self.listeners.clear();
-        self.drain = Some(Drain { began: self.now, ends: self.now + wait, next_step: self.now, next_key: 0 });
+        self.drain = Some(Drain {
+            began: self.instant,
+            ends: self.instant + wait,
+            next_step: self.instant,
+            next_key: 0,
+        });
     }
 
     fn send_away(&mut self, key: usize) {
-        let turn = Turn { config: &self.config, now: self.moment, head: self.channel.head() };
+        let turn = Turn { config: &self.config, now: self.now, head: self.channel.head() };
         let Some(entry) = self.connections.get_mut(key) else { return };
         entry.connection.go_away(&turn);
         self.queue_write(key);

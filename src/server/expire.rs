@@ -7,11 +7,11 @@ use crate::limits::SWEEP_INTERVAL;
 impl Server {
     /// Sweeps over all deadlines when it is time for it.
     pub(super) fn expire(&mut self) {
-        if self.now < self.next_sweep {
+        if self.instant < self.next_sweep {
             return;
         }
-        self.next_sweep = self.now + SWEEP_INTERVAL;
-        let now = self.moment;
+        self.next_sweep = self.instant + SWEEP_INTERVAL;
+        let now = self.now;
         let turn = Turn { config: &self.config, now, head: self.channel.head() };
         let mut speaking = Vec::new();
         let mut over = Vec::new();

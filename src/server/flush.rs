@@ -52,7 +52,7 @@ impl Server {
     }
 
     fn note_written(&mut self, key: usize, offered: usize, written: usize) {
-        let now = self.moment;
+        let now = self.now;
         let Some(entry) = self.connections.get_mut(key) else { return };
         let connection = &mut entry.connection;
         let seat = connection.seat();
@@ -73,7 +73,7 @@ impl Server {
             let flushed = connection.flushed(&turn);
             self.follow(key, flushed);
         }
-        self.read_on(key);
+        self.read_on(key); // it may not have been read because it was owed so much
     }
 
     /// The socket takes nothing until it says so.
@@ -89,7 +89,6 @@ impl Server {
     fn follow(&mut self, key: usize, flushed: Flushed) {
         match flushed {
             Flushed::Stays => {}
-            Flushed::Resumes => self.queue_read(key),
             Flushed::Leaves => self.leave_channel(key),
             Flushed::ShutsDown => {
                 self.leave_channel(key);
@@ -106,14 +105,6 @@ impl Server {
         let Some(entry) = self.connections.get_mut(key) else { return };
         if let Some(seat) = entry.connection.stand_up() {
             self.channel.unsubscribe(seat);
-        }
-    }
-
-    /// Who was not read because it owed us the taking of its answers is read again.
-    fn read_on(&mut self, key: usize) {
-        let Some(entry) = self.connections.get(key) else { return };
-        if entry.may_read && !entry.is_gone && entry.connection.wants_input() {
-            self.queue_read(key);
         }
     }
 }

@@ -2,15 +2,12 @@
 
 use crate::config::{Config, Listen};
 use crate::error::Error;
-use crate::limits::LISTEN_QUEUE;
+use crate::limits::{LISTEN_QUEUE, PORT_PAIR_TRIES};
 use mio::net::TcpListener;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-
-/// How often a port that is free on IPv4 and taken on IPv6 is exchanged for another.
-const PAIR_TRIES: usize = 16;
 
 /// One listening socket.
 #[derive(Debug)]
@@ -79,25 +76,27 @@ impl Listener {
     }
 }
 
-/// Binds everything the configuration names, and says where.
+/// Binds everything the configuration names, and then says where.
 pub(super) fn bind(config: &Config) -> Result<Vec<Listener>, Error> {
     let mut listeners = Vec::new();
+    let mut pages = Vec::new();
     for listen in &config.listen {
         match listen {
             Listen::Loopback { port } => {
                 let bound = bind_loopback(*port)?;
-                log::info!("listening on http://localhost:{}/websocket.html", bound[0].address.port());
+                pages.push(format!("http://localhost:{}/websocket.html", bound[0].address.port()));
                 listeners.extend(bound);
             }
             Listen::Tcp { host, port } => {
                 let bound = bind_host(host, *port, config)?;
-                for listener in &bound {
-                    log::info!("listening on http://{}/websocket.html", listener.address);
-                }
+                pages.extend(
+                    bound.iter().map(|listener| format!("http://{}/websocket.html", listener.address)),
+                );
                 listeners.extend(bound);
             }
         }
     }
+    pages.iter().for_each(|page| log::info!("listening on {page}"));
     if listeners.is_empty() { Err(Error::NoListener) } else { Ok(listeners) }
 }
 
@@ -114,7 +113,8 @@ fn bind_loopback(port: u16) -> Result<Vec<Listener>, Error> {
         match Listener::new(v6, true) {
             Ok(second) => return Ok(vec![first, second]),
             // The system picked a port that only IPv4 has free.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && port == 0 && tried < PAIR_TRIES => {}
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse && port == 0 && tried < PORT_PAIR_TRIES => {}
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(failed(v6)(error)),
             Err(error) => {
                 log::debug!("no IPv6 here: {error}");
@@ -130,17 +130,28 @@ fn bind_host(host: &str, port: u16, config: &Config) -> Result<Vec<Listener>, Er
     let addresses = resolved.map_err(|cause| Error::Resolve { host: host.to_owned(), cause })?;
     // `[::]` takes IPv4 as well where the system can, unless somebody else was asked to.
     let v6_only = port != 0 && config.listen.iter().any(|other| is_ipv4(other, port));
-    let mut listeners = Vec::new();
+    let mut listeners: Vec<Listener> = Vec::new();
+    let mut missing = None;
     for mut address in addresses {
-        if let Some(Listener { address: first, .. }) = listeners.first() {
-            address.set_port(SocketAddr::port(first));
+        if let Some(first) = listeners.first() {
+            address.set_port(first.address.port());
         }
-        if listeners.iter().any(|known: &Listener| known.address == address) {
+        if listeners.iter().any(|known| known.address == address) {
             continue;
         }
-        listeners.push(Listener::new(address, v6_only).map_err(failed(address))?);
+        match Listener::new(address, v6_only) {
+            Ok(listener) => listeners.push(listener),
+            // A name may have an address that this machine has not.
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                missing = Some(failed(address)(error))
+            }
+            Err(error) => return Err(failed(address)(error)),
+        }
     }
-    Ok(listeners)
+    match missing {
+        Some(error) if listeners.is_empty() => Err(error),
+        Some(_) | None => Ok(listeners),
+    }
 }
 
 fn is_ipv4(listen: &Listen, wanted: u16) -> bool {

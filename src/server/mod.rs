@@ -1,6 +1,6 @@
 //! The loop: one thread, one poll, all connections.
 //!
-//! [`Server::turn`] is its table of contents: wait, take in, give out, clean up. It branches on neither
+//! `Server::turn` is its table of contents: wait, take in, give out, clean up. It branches on neither
 //! protocol nor wire format; what bytes mean is decided below the sans-IO line, what is done with them by the
 //! [`Handler`].
 //!
@@ -26,7 +26,7 @@ use crate::deadline::{Now, Tick};
 use crate::error::Error;
 use crate::files::Files;
 use crate::handler::Handler;
-use crate::limits::{DESCRIPTORS_RESERVED, READ_BYTES_MAX};
+use crate::limits::{DESCRIPTORS_RESERVED, EVENTS_PER_POLL, READ_BYTES_MAX};
 use crate::transport::Transport;
 use drain::Drain;
 use listen::Listener;
@@ -46,9 +46,6 @@ const SIGNALS: Token = Token(usize::MAX - 2);
 /// Listener i has the token so far below; connections have their slab keys, far below that.
 const LISTENERS: usize = usize::MAX - 3;
 
-/// Events taken from one poll; the rest comes with the next.
-const EVENTS_PER_POLL: usize = 1024;
-
 /// A WebSocket broadcast server, bound and ready to run.
 #[derive(Debug)]
 pub struct Server {
@@ -58,6 +55,8 @@ pub struct Server {
     listeners: Vec<Listener>,
     /// Accepting pauses until then: the descriptors ran out.
     accept_again: Option<Instant>,
+    /// Accepting failed, and has not succeeded since: it was said once.
+    is_accept_failing: bool,
     /// Given up to refuse a newcomer when the descriptors run out.
     spare_descriptor: Option<File>,
     signals: Option<Signals>,
@@ -74,8 +73,8 @@ pub struct Server {
     scratch: Vec<u8>,
     started: Instant,
     /// This turn's time, and the same for those below the sans-IO line.
-    now: Instant,
-    moment: Now,
+    instant: Instant,
+    now: Now,
     next_sweep: Instant,
     drain: Option<Drain>,
 }
@@ -141,6 +140,7 @@ impl Server {
             poll,
             listeners,
             accept_again: None,
+            is_accept_failing: false,
             spare_descriptor: accept::spare_descriptor(),
             signals: None,
             stopper: Stopper::new(Arc::new(waker)),
@@ -151,8 +151,8 @@ impl Server {
             gone: Vec::new(),
             scratch: vec![0; READ_BYTES_MAX],
             started,
-            now: started,
-            moment: Now::default(),
+            instant: started,
+            now: Now::default(),
             next_sweep: started,
             drain: None,
         })
@@ -194,6 +194,7 @@ impl Server {
             let turned = self.turn(&mut events, &mut handler);
             turned.map_err(|cause| Error::System { what: "wait for events", cause })?;
         }
+        self.end_all(&mut handler);
         Ok(())
     }
 
@@ -211,9 +212,9 @@ impl Server {
         }
         self.accept(); // within a budget, like everything that follows
         self.read(handler); // who is still readable when the budget is spent keeps its place in the queue
-        self.flush(); // a slice of those who have something to take, one vectored write each
         self.expire();
         self.drain();
+        self.flush(); // a slice of those who have something to take, one vectored write each
         self.reap(handler); // last: until here every key means whom it meant at `wait`
         Ok(())
     }
@@ -245,10 +246,10 @@ impl Server {
     }
 
     fn read_clock(&mut self) {
-        self.now = Instant::now();
+        self.instant = Instant::now();
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let unix_seconds = since_1970.map_or(0, |since| since.as_secs());
-        self.moment = Now { tick: Tick::at(self.now - self.started), unix_seconds };
+        self.now = Now { tick: Tick::at(self.instant - self.started), unix_seconds };
     }
 
     fn source(&self, token: Token) -> Source {
@@ -277,7 +278,7 @@ impl Server {
     }
 
     fn note_writable(&mut self, key: usize) {
-        let now = self.moment;
+        let now = self.now;
         let Some(entry) = self.connections.get_mut(key) else { return };
         if !mem::take(&mut entry.is_blocked) {
             return;
@@ -321,7 +322,7 @@ impl Server {
 
     /// Whoever the last publication found too slow finishes its frame and is closed.
     fn close_slow(&mut self) {
-        let now = self.moment;
+        let now = self.now;
         while let Some(evicted) = self.channel.take_evicted() {
             let key = evicted.key as usize;
             let Some(entry) = self.connections.get_mut(key) else { continue };
@@ -337,7 +338,10 @@ impl Server {
 
 /// What the descriptors allow, with a reserve for everything that is no connection.
 fn affordable_connections() -> usize {
-    let (soft, _) = rlimit::getrlimit(rlimit::Resource::NOFILE).unwrap_or((1024, 1024));
+    #[cfg(unix)]
+    let soft = rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(1024, |(soft, _)| soft);
+    #[cfg(not(unix))]
+    let soft = u64::from(u16::MAX);
     usize::try_from(soft).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_RESERVED).max(1)
 }
 

@@ -2,13 +2,12 @@
 //! of it.
 
 use super::{Address, Server};
+use crate::channel::Readiness;
 use crate::config::Audience;
-use crate::connection::{Connection, Event, PageRequest, Turn};
-use crate::files::{Files, Found};
+use crate::connection::{Event, Turn};
 use crate::handler::{Context, Handler};
-use crate::http::Refusal;
-use crate::http::response::{Content, Head, Persistence, Status};
-use crate::limits::{READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN};
+use crate::http::response::Status;
+use crate::limits::{READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE};
 use crate::transport::Transport;
 use std::{io, mem};
 
@@ -35,7 +34,7 @@ impl Server {
             if entry.is_gone || !entry.connection.wants_input() {
                 continue; // read again when it has taken what it is owed
             }
-            if self.channel.is_congested() && entry.connection.audience() == Some(Audience::Everyone) {
+            if self.channel.is_congested() && entry.connection.is_publisher() {
                 held += 1;
                 self.queue_read(key);
                 continue;
@@ -45,15 +44,11 @@ impl Server {
         }
     }
 
-    /// One read, and what comes of it; says how many bytes it was.
+    /// One read, and what comes of it; says what it counts for in the budget.
     fn read_from(&mut self, key: usize, budget: usize, handler: &mut impl Handler) -> usize {
         let mut scratch = mem::take(&mut self.scratch);
-        let input = self.fill(key, &mut scratch[..budget.min(READ_BYTES_MAX)]);
-        let read = match input {
-            Input::Bytes(read) => {
-                self.take_in(key, &mut scratch[..read], handler);
-                read
-            }
+        let cost = match self.fill(key, &mut scratch[..budget.min(READ_BYTES_MAX)]) {
+            Input::Bytes(read) => self.take_in(key, &mut scratch[..read], budget, handler),
             Input::End => {
                 self.end_input(key);
                 0
@@ -65,21 +60,26 @@ impl Server {
         };
         self.scratch = scratch;
         self.close_slow();
-        if let Some(entry) = self.connections.get(key) {
-            let (may_read, speaks) = (entry.may_read, entry.connection.outbox().is_some());
-            if may_read && !entry.is_gone && entry.connection.wants_input() {
-                self.queue_read(key);
-            }
-            if speaks {
-                self.queue_write(key);
-            }
+        self.read_on(key);
+        if self.connections.get(key).is_some_and(|entry| entry.connection.wants_flush()) {
+            self.queue_write(key);
         }
-        read
+        cost
+    }
+
+    /// Gives a connection its place among those who are read, if it has something and may be heard.
+    pub(super) fn read_on(&mut self, key: usize) {
+        let Some(entry) = self.connections.get(key) else { return };
+        let connection = &entry.connection;
+        if (entry.may_read || connection.is_paused()) && !entry.is_gone && connection.wants_input() {
+            self.queue_read(key);
+        }
     }
 
     fn fill(&mut self, key: usize, scratch: &mut [u8]) -> Input {
         let Some(entry) = self.connections.get_mut(key) else { return Input::Bytes(0) };
-        if !entry.may_read {
+        // What it has sent before comes first.
+        if !entry.may_read || entry.connection.is_paused() {
             return Input::Bytes(0);
         }
         match entry.transport.read(scratch) {
@@ -104,10 +104,12 @@ impl Server {
         }
     }
 
-    /// Gives the connection what was read, behind what it kept, and deals with every event.
-    fn take_in(&mut self, key: usize, read: &mut [u8], handler: &mut impl Handler) {
-        let now = self.moment;
-        let Some(entry) = self.connections.get_mut(key) else { return };
+    /// Gives the connection what was read, behind what it kept, and deals with every event, as far as the
+    /// budget goes; says how much of it was used.
+    fn take_in(&mut self, key: usize, read: &mut [u8], budget: usize, handler: &mut impl Handler) -> usize {
+        let now = self.now;
+        let mut cost = read.len();
+        let Some(entry) = self.connections.get_mut(key) else { return cost };
         let connection = &mut entry.connection;
         if !read.is_empty() {
             connection.heard(&Turn { config: &self.config, now, head: self.channel.head() });
@@ -127,15 +129,23 @@ impl Server {
             };
             // A page is the loop's own affair; everything else may concern the handler.
             if let Event::Page(request) = &event {
-                answer(connection, request, &mut self.files, &turn);
-                continue;
+                connection.respond(request, self.files.find(request), &turn);
+                cost += READ_COST_OF_PAGE;
+                if cost < budget {
+                    continue;
+                }
+                connection.pause();
+                connection.keep(input, &turn);
+                break;
             }
             if let Event::Open(opening) = &event
                 && opening.audience == Audience::Everyone
             {
-                connection.sit_down(
-                    self.channel.subscribe(u32::try_from(key).expect("fewer than 2^32 connections")),
-                );
+                let seat = self.channel.subscribe(u32::try_from(key).expect("fewer than 2^32 connections"));
+                if entry.is_blocked {
+                    self.channel.set_readiness(seat, Readiness::Blocked);
+                }
+                connection.sit_down(seat);
             }
             log_event(key, &entry.transport, &event);
             let mut context = Context::new(key, connection, &mut self.channel, &self.config, now);
@@ -147,10 +157,11 @@ impl Server {
                 Event::Violation(violation) => handler.close(&mut context, violation.close_code(), ""),
             }
         }
+        cost
     }
 
     fn end_input(&mut self, key: usize) {
-        let now = self.moment;
+        let now = self.now;
         let Some(entry) = self.connections.get_mut(key) else { return };
         entry.input_ended = true;
         let turn = Turn { config: &self.config, now, head: self.channel.head() };
@@ -190,47 +201,4 @@ fn log_event(key: usize, transport: &Transport, event: &Event<'_>) {
             );
         }
     }
-}
-
-/// Answers a request for a page.
-fn answer(connection: &mut Connection, request: &PageRequest, files: &mut Files, turn: &Turn<'_>) {
-    let PageRequest { path, content, persistence } = request;
-    match files.find(path) {
-        Ok(Found::Page { content_type, length, body }) => {
-            let head = Head::new(Status::Ok, turn.now.unix_seconds)
-                .header("Content-Type", content_type)
-                .header("Content-Length", &length.to_string())
-                .header("Cache-Control", "no-cache")
-                .header("X-Content-Type-Options", "nosniff")
-                .persistence(*persistence)
-                .finish();
-            let body = match content {
-                Content::Sent => Some(body),
-                Content::Omitted => {
-                    files.discard(&body);
-                    None
-                }
-            };
-            connection.respond(head, body, *persistence, turn);
-        }
-        Ok(Found::Folder { location }) => {
-            let head = Head::new(Status::MovedPermanently, turn.now.unix_seconds)
-                .header("Location", &location)
-                .persistence(*persistence)
-                .finish_with_text("the folder is here", *content);
-            connection.respond(head, None, *persistence, turn);
-        }
-        Err(refusal) => refuse(connection, refusal, *content, *persistence, turn),
-    }
-}
-
-fn refuse(
-    connection: &mut Connection,
-    refusal: Refusal,
-    content: Content,
-    persistence: Persistence,
-    turn: &Turn<'_>,
-) {
-    let response = refusal.response(turn.now.unix_seconds, persistence, content);
-    connection.respond(response, None, persistence, turn);
 }

@@ -24,8 +24,17 @@ impl Server {
         self.accept_again = None;
     }
 
+    /// The server ends, and every connection with it.
+    pub(super) fn end_all(&mut self, handler: &mut impl Handler) {
+        let keys: Vec<_> = self.connections.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.end(key, "the server ends");
+            self.free(key, handler);
+        }
+    }
+
     fn free(&mut self, key: usize, handler: &mut impl Handler) {
-        let now = self.moment;
+        let now = self.now;
         let mut entry = self.connections.remove(key);
         entry.connection.files().for_each(|file| self.files.close(file));
         if entry.connection.audience().is_some() {

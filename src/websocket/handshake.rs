@@ -53,11 +53,6 @@ pub fn check<'p>(request: &Request<'_>, protocols: &'p [String]) -> Result<Hands
 }
 
 impl Handshake<'_> {
-    /// The subprotocol agreed on, if any (§1.9).
-    pub fn protocol(&self) -> Option<&str> {
-        self.protocol
-    }
-
     /// The 101 that completes the handshake (§4.2.2).
     pub fn response(&self) -> Vec<u8> {
         let head = Head::new(Status::SwitchingProtocols, 0)

@@ -71,8 +71,9 @@ impl Process {
     /// Asks it to end, as `systemctl stop` does. Where there are no signals, nothing can ask.
     pub(crate) fn terminate(&mut self) {
         if cfg!(unix) {
-            let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-            assert!(status.expect("there is a kill").success(), "it is our child");
+            let kill = format!("kill -TERM {}", self.child.id());
+            let status = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
+            assert!(status.success(), "{kill}: {status}");
         } else {
             self.child.kill().expect("it is our child");
         }

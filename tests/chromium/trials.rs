@@ -112,6 +112,13 @@ pub(crate) fn close_codes_and_reasons(server: Server, browser: &Browser) {
     page.wait_for_line(&["1005", "wasClean true"]);
     page.wait_for_state(3, "CLOSED");
 
+    for (id, wrong) in [("url", "ws://["), ("protocols", "not a token")] {
+        let right = page.value(&format!("document.getElementById('{id}').value"));
+        page.fill(id, wrong);
+        page.click("#connectButton");
+        page.wait_for_line(&["SyntaxError", wrong]);
+        page.value(&format!("document.getElementById('{id}').value = {right}"));
+    }
     for reason in ["enough for today, 再见", &format!("{}!", &too_long[..122])] {
         close_elsewhere(&page, reason);
     }

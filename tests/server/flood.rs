@@ -2,7 +2,7 @@
 //! size, and the others notice nothing.
 
 use crate::peer::{BINARY, CLOSE, Frame, PING, PONG, Peer};
-use crate::support::{Server, until};
+use crate::support::{Server, may_open, until};
 use std::io;
 
 const PIECE: usize = 16 * 1024;
@@ -71,7 +71,11 @@ fn a_receiver_that_never_reads_costs_the_others_nothing() {
     let server = Server::start(&["--backlog", "256k"]);
     let mut slow = server.websocket("/");
     let mut readers: Vec<_> = (0..3).map(|_| server.websocket("/")).collect();
+    // Who is gone is waited for even less: one has read nothing of this, the other has missed it.
+    let vanishing = [server.websocket("/"), server.websocket("/echo")];
+    drop(server.websocket("/"));
     broadcast(&mut readers, 0..ROUND);
+    drop(vanishing);
     let before = server.peak_bytes();
     broadcast(&mut readers, ROUND..MESSAGES);
     let growth = server.peak_bytes() - before;
@@ -124,7 +128,7 @@ fn a_receiver_that_takes_nothing_at_all_is_dropped() {
     let before = server.cpu_seconds();
     until("its descriptor is closed", || server.descriptors() == without);
     let spent = server.cpu_seconds() - before;
-    assert!(spent < 1.0, "waiting for it took {spent} s of computing");
+    assert!(spent < 0.3, "waiting for it took {spent} s of computing");
     drop(slow);
 }
 
@@ -151,19 +155,23 @@ fn what_waits_comes_in_the_order_it_was_made() {
     }
 }
 
-/// A burst that is larger than the backlog is no reason to close anybody who reads.
+/// A burst that is larger than the backlog, to more than the server writes to in one turn: it holds the
+/// sender back until it has come round, and nobody who reads is taken for slow.
 #[test]
 fn a_burst_beyond_the_backlog_closes_nobody_who_reads() {
-    const BURST: usize = 3000;
-    let server = Server::start(&["--backlog", "64k"]);
-    let mut sender = server.websocket("/");
-    let mut receivers: Vec<_> = (0..10).map(|_| server.websocket("/")).collect();
-    let message = |number: usize| Frame::text(&format!("{number} {}", "x".repeat(90)));
+    const RECEIVERS: usize = 600;
+    const BURST: usize = 800;
+    if !may_open(RECEIVERS) {
+        return;
+    }
+    let server = Server::start(&["--backlog", "16k"]);
+    let mut receivers: Vec<_> = (0..RECEIVERS).map(|_| server.websocket("/")).collect();
+    let message = |number: usize| Frame::text(&format!("{number} {}", "x".repeat(400)));
     let wire: Vec<u8> = (0..BURST).flat_map(|number| message(number).masked()).collect();
-    sender.send(wire);
-    for receiver in &mut receivers {
+    receivers[0].send(wire);
+    for (at, receiver) in receivers.iter_mut().enumerate() {
         for number in 0..BURST {
-            assert_eq!(receiver.frame(), message(number));
+            assert_eq!(receiver.frame(), message(number), "receiver {at}");
         }
     }
 }

@@ -5,7 +5,7 @@
 use crate::support::{DEADLINE, retry};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The key of RFC 6455 §1.3, and what it must be answered with.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -251,18 +251,24 @@ impl Peer {
         end.expect("a clean end");
     }
 
-    /// Whether the connection ends, cleanly or not; what comes before is dropped.
+    /// Whether the connection ends in time, cleanly or not; what comes before is dropped.
     pub(crate) fn ends(&mut self) -> bool {
-        match self.reader.read_to_end(&mut Vec::new()) {
-            Ok(_) => true,
-            Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
+        let deadline = Instant::now() + DEADLINE;
+        let mut dropped = [0; 64 * 1024];
+        while Instant::now() < deadline {
+            match retry(|| self.reader.read(&mut dropped)) {
+                Ok(1..) => {}
+                Ok(0) => return true,
+                Err(error) => return error.kind() == io::ErrorKind::ConnectionReset,
+            }
         }
+        false
     }
 
-    /// Sends until the server takes no more for a second; gives the bytes it took.
+    /// Sends until the server takes no more for a while; gives the bytes it took.
     pub(crate) fn send_until_full(&mut self, bytes: &[u8], limit: usize) -> usize {
         let mut sent = 0;
-        self.stream().set_write_timeout(Some(Duration::from_secs(1))).expect("a timeout can be set");
+        self.stream().set_write_timeout(Some(Duration::from_millis(500))).expect("a timeout can be set");
         while sent < limit {
             let at = sent % bytes.len();
             match retry(|| self.stream().write(&bytes[at..])) {

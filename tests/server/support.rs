@@ -92,6 +92,25 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
+/// Whether this process may open so many connections more, beside those of the tests that run at the same
+/// time. Says so when not: the test is to be skipped.
+pub(crate) fn may_open(connections: usize) -> bool {
+    let allowed = descriptors_allowed();
+    let needed = connections + 1000;
+    if allowed < needed {
+        eprintln!("skipped: `ulimit -n` is {allowed}, {needed} are needed");
+    }
+    allowed >= needed
+}
+
+/// The soft limit on our own descriptors, where we can read it.
+fn descriptors_allowed() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next());
+    soft.and_then(|soft| soft.parse().ok()).unwrap_or(usize::MAX)
+}
+
 /// A server of one's own; killed with its last use.
 pub(crate) struct Server {
     child: Child,

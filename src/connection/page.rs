@@ -1,0 +1,72 @@
+//! Requests for pages, and what they are answered with.
+
+use super::{Connection, Patience, Turn};
+use crate::deadline::Deadline;
+use crate::http::Refusal;
+use crate::http::path::CleanPath;
+use crate::http::response::{Content, Head, Persistence, Status};
+use crate::outbox::Body;
+
+/// A request for a page.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Which page.
+    pub path: CleanPath,
+    /// Whether the content is wanted or the head alone.
+    pub content: Content,
+    /// What becomes of the connection behind the response.
+    pub persistence: Persistence,
+}
+
+/// What a path leads to.
+#[derive(Debug)]
+pub enum Found {
+    /// A file.
+    Page {
+        /// Its media type.
+        content_type: &'static str,
+        /// Its length in bytes.
+        length: u64,
+        /// Its content, where that is wanted.
+        body: Option<Body>,
+    },
+    /// A folder that was asked for without its slash: here is where to ask.
+    Folder {
+        /// For `Location`.
+        location: String,
+    },
+}
+
+impl Connection {
+    /// Answers a request with what its path leads to. Behind a response that closes, nothing is said.
+    pub fn respond(&mut self, request: &PageRequest, found: Result<Found, Refusal>, turn: &Turn<'_>) {
+        let PageRequest { content, persistence, .. } = *request;
+        let date = turn.now.unix_seconds;
+        match found {
+            Ok(Found::Page { content_type, length, body }) => {
+                let head = Head::new(Status::Ok, date)
+                    .header("Content-Type", content_type)
+                    .header("Content-Length", &length.to_string())
+                    .header("Cache-Control", "no-cache")
+                    .header("X-Content-Type-Options", "nosniff")
+                    .persistence(persistence);
+                self.push(Body::Bytes(head.finish()), turn);
+                if let Some(body) = body {
+                    self.push(body, turn);
+                }
+            }
+            Ok(Found::Folder { location }) => {
+                let head = Head::new(Status::MovedPermanently, date).header("Location", &location);
+                let response = head.persistence(persistence).finish_with_text("the folder is here", content);
+                self.push(Body::Bytes(response), turn);
+            }
+            Err(refusal) => self.push(Body::Bytes(refusal.response(date, persistence, content)), turn),
+        }
+        match persistence {
+            Persistence::KeepAlive => {
+                self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);
+            }
+            Persistence::Close => self.end(Patience::PerWrite, turn),
+        }
+    }
+}
