@@ -139,6 +139,10 @@ impl Channel {
     /// A newcomer; it hears what is published from now on.
     pub fn subscribe(&mut self, key: u32) -> Seat {
         let subscriber = Subscriber { cursor: self.backlog.head(), key, standing: Standing::Writable };
+        if self.subscribers.is_empty() {
+            // What was published to nobody is nothing to catch up with.
+            self.round.head_at_start = self.backlog.head();
+        }
         let index = self.subscribers.insert(subscriber);
         self.seats = self.seats.max(index + 1);
         Seat::new(index)
@@ -151,7 +155,7 @@ impl Channel {
         self.is_release_due = true;
         if self.subscribers.is_empty() {
             self.seats = 0;
-            self.round = Round { head_at_start: self.backlog.head(), ..Round::default() };
+            self.round = Round::default();
         }
     }
 

@@ -219,3 +219,50 @@ fn a_round_goes_on_where_its_slice_stopped() {
     assert_eq!(firsts, [0, 1, 2, 3, 4]);
     assert_eq!(world.channel.next_behind(), None);
 }
+
+#[test]
+fn those_in_the_same_frame_share_its_rest() {
+    let mut channel = channel(100, OwnMessages::Deliver);
+    let seats = [channel.subscribe(0), channel.subscribe(1)];
+    channel.publish(None, &Message::binary(vec![7; 90]));
+    for (seat, written) in seats.into_iter().zip([10, 50]) {
+        channel.advance(Some(seat), None, written);
+        channel.set_readiness(seat, Readiness::Blocked);
+    }
+    channel.publish(None, &Message::binary(vec![7; 90]));
+    let evicted =
+        [channel.take_evicted(), channel.take_evicted()].map(|evicted| evicted.and_then(|e| e.on_the_wire));
+    let [Some((first, one)), Some((second, other))] = evicted else { panic!("both are too slow") };
+    assert!(Rc::ptr_eq(&first, &second), "one copy");
+    assert_eq!([one, other].map(|taken| first.len() - taken), [92 - 50, 92 - 10], "each has its own rest");
+}
+
+#[test]
+fn what_was_published_to_nobody_congests_nothing() {
+    let mut channel = channel(1_000, OwnMessages::Deliver);
+    let seat = channel.subscribe(0);
+    channel.publish(None, &Message::binary(vec![7; 400]));
+    channel.unsubscribe(seat);
+    channel.publish(None, &Message::binary(vec![7; 400]));
+    assert_eq!(channel.next_behind(), None);
+    channel.subscribe(1);
+    channel.publish(None, &Message::text("x"));
+    assert!(!channel.is_congested());
+}
+
+/// As the loop does it: a sender is heard while the channel is not congested, the flush has a slice a turn.
+/// However small the slice, receivers that take everything are not evicted, and what is held has a bound.
+#[test]
+fn a_flood_waits_for_the_round() {
+    let mut world = World::new(50, 4_000, OwnMessages::Deliver);
+    (0..50).for_each(|key| world.make_room(key, usize::MAX));
+    for _ in 0..5_000 {
+        if !world.channel.is_congested() {
+            world.publish(0, &[7; 100]);
+        }
+        world.flush(1);
+        let held = world.channel.backlog_bytes();
+        assert!(held <= 4_000, "{held} bytes are held");
+    }
+    assert!(world.receivers.iter().all(|receiver| !receiver.evicted && !receiver.got.is_empty()));
+}

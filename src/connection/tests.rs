@@ -237,3 +237,18 @@ fn what_was_published_before_a_close_comes_before_it() {
     let wire: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).collect();
     assert_eq!(wire, b"before \x88\x00");
 }
+
+#[test]
+fn nobody_is_given_up_before_two_intervals() {
+    for spread in [0, 100, 255] {
+        let mut client = Client::websocket();
+        client.connection.spread = spread;
+        client.hear(b"\x8a\x80\0\0\0\0");
+        let mut silent = 0;
+        while !matches!(client.wait(1), Some(Expiry::Gone(_))) {
+            silent += 1;
+            assert!(silent <= 52, "spread {spread}: it goes in the end");
+        }
+        assert!(silent >= 49, "spread {spread}: gone after {silent} seconds");
+    }
+}

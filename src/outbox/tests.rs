@@ -148,3 +148,34 @@ fn a_file_comes_alone_and_is_done_with() {
     assert_eq!(advance(Some(&mut outbox), None, 7).done_with, Some(FileId(5)));
     assert!(outbox.is_empty());
 }
+
+/// A client that always owes a little made its item grow for ever.
+#[test]
+fn what_was_written_is_not_kept() {
+    let mut outbox = Outbox::default();
+    outbox.push(0, Body::Bytes(vec![7; 1_000]));
+    for _ in 0..10_000 {
+        outbox.push(0, Body::Bytes(vec![7; 1_000]));
+        advance(Some(&mut outbox), None, 1_000);
+    }
+    let held: usize = outbox
+        .items
+        .iter()
+        .map(|item| match &item.body {
+            Body::Bytes(bytes) => bytes.capacity(),
+            Body::Static(_) | Body::Shared(_) | Body::File(_) => 0,
+        })
+        .sum();
+    assert_eq!(outbox.bytes(), 1_000);
+    assert!(held < 3 * OUTBOX_MERGED_BYTES_MAX, "{held} bytes are held for 1,000");
+}
+
+#[test]
+fn many_small_items_have_their_weight() {
+    let mut outbox = Outbox::default();
+    for at in 0..1_000 {
+        outbox.push(at, Body::Bytes(vec![7; 2]));
+    }
+    assert_eq!(outbox.bytes(), 2_000);
+    assert!(outbox.weight() >= 1_000 * size_of::<Item>() as u64);
+}

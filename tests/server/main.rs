@@ -13,5 +13,6 @@ mod handshake;
 mod pages;
 mod peer;
 mod process;
+mod regressions;
 mod silence;
 mod support;
