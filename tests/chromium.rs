@@ -1,8 +1,8 @@
 //! The pages in a real browser, against the real program.
 //!
 //! Each trial has a server and a Chromium of its own, and drives the pages as their user does: it types,
-//! clicks and reads what is shown. It counts on the elements that the pages promise, and on the names that the
-//! WebSocket API has in every language. Where something has to happen first, it is waited for, with a
+//! clicks and reads what is shown. It counts on the elements that the pages promise, and on the names that
+//! the WebSocket API has in every language. Where something has to happen first, it is waited for, with a
 //! deadline; nothing waits for a time to pass.
 //!
 //! Chromium is looked for in `PATH`; `FANFARE_CHROMIUM` names another one. Without any, the trials show as

@@ -93,7 +93,7 @@ impl Connection {
                 Ok(Some(Said::Ping(payload))) => self.pong(&payload, turn),
                 Ok(Some(Said::Pong)) => {}
                 Ok(Some(Said::Close(code, reason))) => {
-                    self.say_close(code, "", turn);
+                    self.say_close(code, &reason, turn);
                     self.end(Patience::Whole, turn);
                     return Some(Event::Close(code, reason));
                 }

@@ -152,7 +152,7 @@ fn refusals_end_the_connection() {
 fn the_client_closes() {
     let mut client = Client::websocket();
     assert_eq!(client.hear(b"\x88\x85\0\0\0\0\x03\xe8bye\x81\x80\0\0\0\0"), ["close 1000 bye"]);
-    assert_eq!(client.take(usize::MAX), "\u{88}\u{2}\u{3}\u{e8}");
+    assert_eq!(client.take(usize::MAX), "\u{88}\u{5}\u{3}\u{e8}bye", "code and reason come back");
     assert_eq!(client.flushed(), Flushed::ShutsDown);
     assert_eq!(client.wait(1), None);
     assert_eq!(client.wait(2), Some(Expiry::Gone("it does not close")));
