@@ -76,8 +76,8 @@ impl Listener {
     }
 }
 
-/// Binds everything the configuration names, and then says where.
-pub(super) fn bind(config: &Config) -> Result<Vec<Listener>, Error> {
+/// Binds everything the configuration names. Gives with it where a page can be opened.
+pub(super) fn bind(config: &Config) -> Result<(Vec<Listener>, Vec<String>), Error> {
     let mut listeners = Vec::new();
     let mut pages = Vec::new();
     for listen in &config.listen {
@@ -96,8 +96,7 @@ pub(super) fn bind(config: &Config) -> Result<Vec<Listener>, Error> {
             }
         }
     }
-    pages.iter().for_each(|page| log::info!("listening on {page}"));
-    if listeners.is_empty() { Err(Error::NoListener) } else { Ok(listeners) }
+    if listeners.is_empty() { Err(Error::NoListener) } else { Ok((listeners, pages)) }
 }
 
 fn failed(address: SocketAddr) -> impl FnOnce(io::Error) -> Error {

@@ -53,6 +53,8 @@ pub struct Server {
     connections_max: usize,
     poll: Poll,
     listeners: Vec<Listener>,
+    /// Where a page can be opened: said when it can.
+    pages: Vec<String>,
     /// Accepting pauses until then: the descriptors ran out.
     accept_again: Option<Instant>,
     /// Accepting failed, and has not succeeded since: it was said once.
@@ -126,7 +128,7 @@ impl Server {
         let files = Files::new(&config.pages)?;
         let poll = Poll::new().map_err(system("open a poll"))?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(system("open a waker"))?;
-        let mut listeners = listen::bind(&config)?;
+        let (mut listeners, pages) = listen::bind(&config)?;
         for (index, listener) in listeners.iter_mut().enumerate() {
             listener
                 .register(poll.registry(), Token(LISTENERS - index))
@@ -139,6 +141,7 @@ impl Server {
             config,
             poll,
             listeners,
+            pages,
             accept_again: None,
             is_accept_failing: false,
             spare_descriptor: accept::spare_descriptor(),
@@ -189,6 +192,8 @@ impl Server {
     /// # Errors
     /// When the system refuses what the loop cannot do without. Nothing a client does ends it.
     pub fn run<H: Handler>(mut self, mut handler: H) -> Result<(), Error> {
+        // Said only now: whoever reads it may open the page, or send a signal.
+        self.pages.iter().for_each(|page| log::info!("listening on {page}"));
         let mut events = Events::with_capacity(EVENTS_PER_POLL);
         while !self.is_done() {
             let turned = self.turn(&mut events, &mut handler);
