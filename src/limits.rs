@@ -73,6 +73,10 @@ pub const FLUSH_WRITES_PER_TURN: usize = 512;
 /// socket's buffer holds.
 pub const WRITE_SLICES_MAX: usize = 64;
 
+/// Frames looked at for one slice of a write where a receiver's own are left out. A longer run takes another
+/// slice, or waits for the next write: its cost must not grow with how far somebody is behind.
+pub const RUN_FRAMES_MAX: usize = 64;
+
 /// A piece of a file read at a time, when the socket can take it.
 pub const FILE_PIECE_BYTES: usize = READ_BYTES_MAX;
 

@@ -10,7 +10,7 @@
 //! Must not know: sockets, files, who else receives.
 
 use crate::backlog::{Backlog, Seat};
-use crate::limits::{OUTBOX_ITEM_COST, OUTBOX_MERGED_BYTES_MAX, WRITE_SLICES_MAX};
+use crate::limits::{OUTBOX_ITEM_COST, OUTBOX_MERGED_BYTES_MAX, RUN_FRAMES_MAX, WRITE_SLICES_MAX};
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::ops::Range;
@@ -177,7 +177,10 @@ impl View<'_> {
             return (from < until).then_some(from..until);
         }
         let mut run = self.backlog.rest_of_frame(from);
-        while let Some((frame, publisher)) = self.backlog.frame_from(run.end)
+        // Bounded: a step costs as much as it has frames, however many are behind.
+        let mut frames = 0;
+        while frames < RUN_FRAMES_MAX
+            && let Some((frame, publisher)) = self.backlog.frame_from(run.end)
             && frame.start < until
         {
             match (publisher == self.skipped, run.is_empty()) {
@@ -186,6 +189,7 @@ impl View<'_> {
                 (false, true) => run = frame,
                 (false, false) => run.end = frame.end,
             }
+            frames += usize::from(!run.is_empty());
         }
         (!run.is_empty()).then_some(run)
     }
