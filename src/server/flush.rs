@@ -15,6 +15,10 @@ impl Server {
         let own = self.writable.len().min(FLUSH_WRITES_PER_TURN / 2);
         for _ in 0..own {
             let Some(key) = self.writable.pop_front() else { break };
+            // Here alone: who is visited by the round keeps its place in the queue, and has one.
+            if let Some(entry) = self.connections.get_mut(key) {
+                entry.in_writable = false;
+            }
             self.write_to(key);
         }
         for _ in own..FLUSH_WRITES_PER_TURN {
@@ -26,7 +30,6 @@ impl Server {
     /// One write of what comes next for one connection.
     fn write_to(&mut self, key: usize) {
         let Some(entry) = self.connections.get_mut(key) else { return };
-        entry.in_writable = false;
         if entry.is_gone || entry.is_blocked {
             return;
         }
