@@ -13,20 +13,20 @@
 mod browser;
 #[path = "chromium/connection.rs"]
 mod connection;
+#[path = "chromium/other.rs"]
+mod other;
+mod outside;
 #[path = "chromium/page.rs"]
 mod page;
-#[path = "chromium/process.rs"]
-mod process;
-#[path = "chromium/server.rs"]
-mod server;
 #[path = "chromium/trials.rs"]
 mod trials;
 #[path = "chromium/wide.rs"]
 mod wide;
 
 use browser::Browser;
-use libtest_mimic::{Arguments, Trial};
-use server::Server;
+use libtest_mimic::Arguments;
+use outside::server::Server;
+use outside::trial::trial;
 use std::process::ExitCode;
 
 /// What a trial is given: a server of its own, and a browser without pages.
@@ -53,17 +53,11 @@ fn main() -> ExitCode {
         rows.push(("the_picture_of_the_readme", wide::picture));
     }
     let chromium = browser::find();
-    let must_run =
-        chromium.is_some() || std::env::var_os("FANFARE_REQUIRE_ALL").is_some_and(|value| value == "1");
     let trials = rows.into_iter().map(|(name, run)| {
-        let chromium = chromium.clone();
-        let trial = Trial::test(name, move || {
-            let chromium = chromium.ok_or_else(browser::what_is_missing)?;
-            run(Server::start(0), &Browser::start(&chromium));
+        trial(name, "Chromium", chromium.clone(), move |chromium| {
+            run(Server::start(&[]), &Browser::start(&chromium));
             Ok(())
-        });
-        // The kind is printed beside the name: it says why nothing ran.
-        if must_run { trial } else { trial.with_kind("needs Chromium").with_ignored_flag(true) }
+        })
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

@@ -1,8 +1,9 @@
 //! Chromium: found, started without a window, and gone when its trial is.
 
 use crate::connection::Connection;
+use crate::outside::process::{Process, comes_true};
+use crate::outside::trial::Tool;
 use crate::page::Page;
-use crate::process::{Process, comes_true};
 use serde_json::{Value, json};
 use std::env;
 use std::path::{Path, PathBuf};
@@ -16,17 +17,17 @@ const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 const VARIABLE: &str = "FANFARE_CHROMIUM";
 
 /// The browser to use. One that the variable names is not looked for: if it is not there, its start fails.
-pub(crate) fn find() -> Option<PathBuf> {
+pub(crate) fn find() -> Tool<PathBuf> {
     if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
-        return Some(path.into());
+        return Ok(path.into());
     }
-    let path = env::var_os("PATH")?;
+    let path = env::var_os("PATH").unwrap_or_default();
     let mut folders = env::split_paths(&path);
-    folders.find_map(|folder| NAMES.map(|name| folder.join(name)).into_iter().find(|path| path.is_file()))
-}
-
-pub(crate) fn what_is_missing() -> String {
-    format!("needs Chromium: PATH has none of {}, and {VARIABLE} names none", NAMES.join(", "))
+    let found = folders
+        .find_map(|folder| NAMES.map(|name| folder.join(name)).into_iter().find(|path| path.is_file()));
+    found.ok_or_else(|| {
+        format!("needs Chromium: PATH has none of {}, and {VARIABLE} names none", NAMES.join(", "))
+    })
 }
 
 /// A running browser.

@@ -4,7 +4,7 @@
 //! kept until somebody asks for them. One connection serves all pages: each has a session, and its messages
 //! carry the name of that.
 
-use crate::process::DEADLINE;
+use crate::outside::process::DEADLINE;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::net::TcpStream;

@@ -1,8 +1,9 @@
 //! What the pages are for: messages, notices, closing.
 
 use crate::browser::Browser;
+use crate::other::{Client, OtherServer};
+use crate::outside::server::Server;
 use crate::page::Page;
-use crate::server::{OtherServer, Server};
 use tungstenite::Message;
 
 /// More than one byte a character, and more than one UTF-16 unit.
@@ -32,7 +33,7 @@ pub(crate) fn typed_text_reaches_another_tab(server: Server, browser: &Browser) 
 
 /// What the page sends arrives at a client that is no browser, and the other way round.
 pub(crate) fn every_kind_of_message(server: Server, browser: &Browser) {
-    let mut client = server.client();
+    let mut client = Client::connect(&server);
     let page = browser.open(&server.url("websocket.html"));
     page.wait_until_open();
     page.fill("inputMessage", TEXT);
@@ -165,7 +166,7 @@ pub(crate) fn notices_and_a_restart(server: Server, browser: &Browser) {
     }
     user.wait_for_state(3, "CLOSED");
 
-    let _server = Server::start(port);
+    let _server = Server::start_on(port, &[]);
     sender.wait_until_open();
     user.click("#connectButton");
     user.wait_until_open();
@@ -189,7 +190,7 @@ pub(crate) fn markup_is_text(server: Server, browser: &Browser) {
     for page in &pages {
         page.wait_until_open();
     }
-    server.client().send(MARKUP);
+    Client::connect(&server).send(MARKUP);
     for page in &pages {
         page.wait_for_line(&[MARKUP]);
     }

@@ -1,9 +1,10 @@
 //! What holds for every page: no complaints, old browsers, small windows, the keyboard, and a bounded log.
 
 use crate::browser::Browser;
+use crate::other::Client;
+use crate::outside::process::{DEADLINE, comes_true};
+use crate::outside::server::Server;
 use crate::page::{Key, Page};
-use crate::process::{DEADLINE, comes_true};
-use crate::server::Server;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -129,7 +130,7 @@ fn tab_to(page: &Page<'_>, id: &str) {
 pub(crate) fn log_is_bounded(server: Server, browser: &Browser) {
     let pages = PAGES[1..].iter().map(|name| browser.open(&server.url(name)));
     let pages: Vec<_> = pages.inspect(Page::wait_until_open).collect();
-    let mut client = server.client();
+    let mut client = Client::connect(&server);
     for number in 0..600 {
         client.send(format!("message {number}."));
     }
@@ -144,7 +145,7 @@ pub(crate) fn log_is_bounded(server: Server, browser: &Browser) {
 /// Not a check: the picture of the user's page that the README shows.
 pub(crate) fn picture(server: Server, browser: &Browser) {
     let path = std::env::var_os(PICTURE).expect("the trial exists only with it");
-    let mut client = server.client();
+    let mut client = Client::connect(&server);
     let page = browser.blank();
     resize(&page, 1500, 1000, 0.8); // 1200 by 800 in the file
     page.call("Emulation.setScrollbarsHidden", json!({ "hidden": true }));

@@ -1,0 +1,8 @@
+//! What the tests share that need a program from outside: processes that end with their trial, the server
+//! under test, and trials that show as ignored where their program is missing.
+
+#![allow(dead_code, reason = "each of these tests uses the part it needs")]
+
+pub(crate) mod process;
+pub(crate) mod server;
+pub(crate) mod trial;

@@ -1,0 +1,62 @@
+//! The program under test, started for a trial and gone when the trial is.
+
+use super::process::{DEADLINE, Process, comes_true};
+use std::process::Command;
+use std::thread;
+
+/// A running server.
+pub(crate) struct Server {
+    process: Process,
+    port: u16,
+}
+
+impl Server {
+    /// Starts the program with options, on a port that the system picks, and waits until it listens.
+    #[track_caller]
+    pub(crate) fn start(options: &[&str]) -> Self {
+        Self::start_on(0, options)
+    }
+
+    /// The same on a port of one's own.
+    #[track_caller]
+    pub(crate) fn start_on(port: u16, options: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FANFARE_"))
+        {
+            command.env_remove(name);
+        }
+        command.args(["--port", &port.to_string()]).args(options);
+        let mut process = Process::start(command);
+        let port = process.wait_for("the line that says where the server listens", |errors| {
+            let (before, _) = errors.split_once("/websocket.html")?;
+            before.rsplit_once(':')?.1.parse().ok()
+        });
+        Self { process, port }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address of a page.
+    pub(crate) fn url(&self, page: &str) -> String {
+        format!("http://localhost:{}/{page}", self.port)
+    }
+
+    /// Asks the server to stop, and waits until it is gone.
+    #[track_caller]
+    pub(crate) fn stop(mut self) {
+        self.process.terminate();
+        let ended = comes_true(DEADLINE, || self.process.has_ended());
+        assert!(ended, "a server that was asked to stop runs on");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("--- the server said\n{}---", self.process.errors());
+        }
+    }
+}
