@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the library, from the roof to the ground. A room may import what stands below it.
-const ROOMS: [&str; 29] = [
+const ROOMS: [&str; 32] = [
     "lib",
     // Input and output.
     "server",
@@ -32,6 +32,9 @@ const ROOMS: [&str; 29] = [
     "http::path",
     "http::content_type",
     "http::request",
+    "http::target",
+    "http::body",
+    "http::headers",
     "http::refusal",
     "http::response",
     // Ground.

@@ -4,10 +4,11 @@ use super::{Connection, Event, Http, Opening, PageRequest, Patience, Stage, Stat
 use crate::config::Audience;
 use crate::deadline::Deadline;
 use crate::http::Refusal;
+use crate::http::body::Framing;
 use crate::http::origin;
 use crate::http::path::CleanPath;
 use crate::http::request::{self, Request};
-use crate::http::response::{Content, Persistence};
+use crate::http::response::{Head, Persistence, Status};
 use crate::http::route::{Route, route};
 use crate::outbox::Body;
 use crate::websocket::handshake;
@@ -19,47 +20,85 @@ impl Connection {
         input: &mut &'a mut [u8],
         turn: &Turn<'_>,
     ) -> Option<Event<'a>> {
-        let can_answer = self.wants_input();
-        let State::Http(http) = &mut self.state else { return None };
-        http.drop_body(input);
-        if input.is_empty() {
-            return None;
-        }
-        http.is_paused = !can_answer;
-        if !can_answer {
-            return None;
-        }
-        let (request, used) = match request::parse(input) {
-            Ok(None) => return None,
-            Ok(Some(complete)) => complete,
-            Err(refusal) => {
-                self.refuse(refusal, Content::Sent, turn);
-                return Some(Event::Refusal(refusal));
+        loop {
+            let can_answer = self.wants_input();
+            let State::Http(http) = &mut self.state else {
+                *input = &mut [];
+                return None;
+            };
+            http.drop_body(input);
+            if input.is_empty() {
+                return None;
             }
-        };
-        http.body_left = request.body_bytes;
-        http.waits_for = Wanted::NextRequest;
-        self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);
-        let event = self.answer(&request, turn);
-        let _head = input.split_off_mut(..used);
-        Some(event)
+            http.is_paused = !can_answer;
+            if !can_answer {
+                return None;
+            }
+            let (request, used) = match request::parse(input) {
+                Ok(None) => return None,
+                Ok(Some(complete)) => complete,
+                Err(refusal) => {
+                    self.refuse(refusal, request::content_of_refusal(input), turn);
+                    return Some(Event::Refusal(refusal));
+                }
+            };
+            if let Framing::Length(length) = request.body {
+                http.body_left = length;
+            }
+            http.waits_for = Wanted::NextRequest;
+            self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);
+            let is_body_awaited = request.awaits_continue && used == input.len();
+            let event = self.answer(&request, is_body_awaited, turn);
+            let _head = input.split_off_mut(..used);
+            if event.is_some() {
+                return event;
+            }
+        }
     }
 
-    fn answer(&mut self, request: &Request<'_>, turn: &Turn<'_>) -> Event<'static> {
-        let outcome = match route(request) {
-            Ok(Route::Broadcast) => self.open(request, turn.config.audience, turn),
-            Ok(Route::Echo) => self.open(request, Audience::Sender, turn),
-            Ok(Route::Page(content)) => page(request, content),
-            Err(refusal) => Err(refusal),
-        };
-        outcome.unwrap_or_else(|refusal| {
-            let content = match request.method {
-                request::Method::Head => Content::Omitted,
-                request::Method::Get | request::Method::Other => Content::Sent,
-            };
-            self.refuse(refusal, content, turn);
-            Event::Refusal(refusal)
+    /// Answers a request, or says what it asks for; `None`: it was answered, and concerns nobody else.
+    fn answer(
+        &mut self,
+        request: &Request<'_>,
+        is_body_awaited: bool,
+        turn: &Turn<'_>,
+    ) -> Option<Event<'static>> {
+        self.try_answer(request, is_body_awaited, turn).unwrap_or_else(|refusal| {
+            self.refuse(refusal, request.method.content(), turn);
+            Some(Event::Refusal(refusal))
         })
+    }
+
+    fn try_answer(
+        &mut self,
+        request: &Request<'_>,
+        is_body_awaited: bool,
+        turn: &Turn<'_>,
+    ) -> Result<Option<Event<'static>>, Refusal> {
+        match route(request)? {
+            Route::Broadcast => self.open(request, turn.config.audience, turn).map(Some),
+            Route::Echo => self.open(request, Audience::Sender, turn).map(Some),
+            Route::Page(content) => {
+                let path = CleanPath::parse(request.target)?;
+                let persistence = persistence(request);
+                self.say_continue(request, is_body_awaited, turn);
+                Ok(Some(Event::Page(PageRequest { path, content, persistence })))
+            }
+            Route::Options => {
+                self.say_continue(request, is_body_awaited, turn);
+                self.respond_with_options(persistence(request), turn);
+                Ok(None)
+            }
+        }
+    }
+
+    /// A client that waits with its body is told to send it, where it is going to be dropped: the next request
+    /// comes behind it. Who is refused, or whose connection ends, keeps it (RFC 9110 §10.1.1).
+    fn say_continue(&mut self, request: &Request<'_>, is_body_awaited: bool, turn: &Turn<'_>) {
+        if is_body_awaited && request.body.has_body() && persistence(request) == Persistence::KeepAlive {
+            let interim = Head::new(Status::Continue, turn.now.unix_seconds).finish();
+            self.push(Body::Bytes(interim), turn);
+        }
     }
 
     fn open(
@@ -115,8 +154,10 @@ impl Http {
     }
 }
 
-fn page(request: &Request<'_>, content: Content) -> Result<Event<'static>, Refusal> {
-    let path = CleanPath::parse(request.target)?;
-    let persistence = if request.keeps_alive() { Persistence::KeepAlive } else { Persistence::Close };
-    Ok(Event::Page(PageRequest { path, content, persistence }))
+/// What becomes of the connection behind the answer. Chunks are not read: behind them nothing can be found.
+fn persistence(request: &Request<'_>) -> Persistence {
+    match request.body {
+        Framing::Length(_) if request.keeps_alive() => Persistence::KeepAlive,
+        Framing::Length(_) | Framing::Chunked => Persistence::Close,
+    }
 }

@@ -4,7 +4,7 @@ use super::{Connection, Patience, Turn};
 use crate::deadline::Deadline;
 use crate::http::Refusal;
 use crate::http::path::CleanPath;
-use crate::http::response::{Content, Head, Persistence, Status};
+use crate::http::response::{ALLOW, Content, Head, Persistence, Status};
 use crate::outbox::Body;
 
 /// A request for a page.
@@ -62,6 +62,17 @@ impl Connection {
             }
             Err(refusal) => self.push(Body::Bytes(refusal.response(date, persistence, content)), turn),
         }
+        self.go_on(persistence, turn);
+    }
+
+    /// Says what may be asked for (RFC 9110 §9.3.7): the same of every page and of the whole server.
+    pub(super) fn respond_with_options(&mut self, persistence: Persistence, turn: &Turn<'_>) {
+        let head = Head::new(Status::NoContent, turn.now.unix_seconds).header("Allow", ALLOW);
+        self.push(Body::Bytes(head.persistence(persistence).finish()), turn);
+        self.go_on(persistence, turn);
+    }
+
+    fn go_on(&mut self, persistence: Persistence, turn: &Turn<'_>) {
         match persistence {
             Persistence::KeepAlive => {
                 self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);

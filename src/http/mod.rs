@@ -2,12 +2,15 @@
 //!
 //! Must not know: WebSocket frames, sockets, files, clocks.
 
+pub mod body;
 pub mod content_type;
+pub mod headers;
 pub mod origin;
 pub mod path;
 pub mod request;
 pub mod response;
 pub mod route;
+pub mod target;
 
 mod refusal;
 pub use refusal::{NOT_FOUND, Refusal, TOO_MANY_CONNECTIONS};

@@ -27,7 +27,7 @@ const FOREIGN: Refusal = Refusal::new(
 /// # Errors
 /// 403 when no rule allows it, 400 when there are two.
 pub fn check(request: &Request<'_>, rules: &[OriginRule], peer: Peer) -> Result<(), Refusal> {
-    let Some(origin) = request.single("origin")? else { return Ok(()) };
+    let Some(origin) = request.headers.single("origin")? else { return Ok(()) };
     let origin = str::from_utf8(origin).map_err(|_| FOREIGN)?;
     let allowed = rules.iter().any(|rule| match rule {
         OriginRule::Any => true,

@@ -2,7 +2,7 @@
 //!
 //! Must not know: who refuses, or what happens to the connection.
 
-use super::response::{Content, Head, Persistence, Status};
+use super::response::{ALLOW, Content, Head, Persistence, Status};
 use crate::limits::RETRY_AFTER_SECONDS;
 
 /// Why a request is refused.
@@ -41,16 +41,19 @@ impl Refusal {
                 .header("Sec-WebSocket-Version", "13")
                 .header("Upgrade", "websocket")
                 .header("Connection", "Upgrade"),
-            Status::MethodNotAllowed => head.header("Allow", "GET, HEAD"),
+            Status::MethodNotAllowed => head.header("Allow", ALLOW),
             Status::ServiceUnavailable => head.header("Retry-After", &RETRY_AFTER_SECONDS.to_string()),
-            Status::SwitchingProtocols
+            Status::Continue
+            | Status::SwitchingProtocols
             | Status::Ok
+            | Status::NoContent
             | Status::MovedPermanently
             | Status::BadRequest
             | Status::Forbidden
             | Status::NotFound
             | Status::RequestTimeout
             | Status::ContentTooLarge
+            | Status::ExpectationFailed
             | Status::HeadTooLarge
             | Status::NotImplemented
             | Status::VersionNotSupported => head,

@@ -1,14 +1,17 @@
 //! A request's head, read off the front of what came in (RFC 9112 §2 to §6).
 //!
 //! [`parse`] is httparse and the rules it leaves to us: one `Host`, one length, a version, a target that
-//! is a path. Nothing is kept between calls: an incomplete head is `Ok(None)`, and the same bytes come
+//! fits its method. Nothing is kept between calls: an incomplete head is `Ok(None)`, and the same bytes come
 //! again with more behind them.
 //!
 //! Must not know: what is done with a request.
 
 use super::Refusal;
-use super::response::Status;
-use crate::limits::{REQUEST_BODY_SKIPPED_MAX, REQUEST_HEAD_BYTES_MAX, REQUEST_HEADERS_MAX};
+use super::body::{self, Framing};
+use super::headers::{Header, Headers};
+use super::response::{Content, Status};
+use super::target;
+use crate::limits::{REQUEST_HEAD_BYTES_MAX, REQUEST_HEADERS_MAX};
 
 /// The methods that make a difference here (RFC 9110 §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +20,32 @@ pub enum Method {
     Get,
     /// The resource without its content.
     Head,
-    /// Any other.
+    /// What may be asked for.
+    Options,
+    /// One that is known, and that nothing here takes.
     Other,
+    /// One that RFC 9110 does not know.
+    Unknown,
+}
+
+impl Method {
+    fn parse(name: &str) -> Self {
+        match name {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "OPTIONS" => Self::Options,
+            "POST" | "PUT" | "DELETE" | "PATCH" | "CONNECT" | "TRACE" => Self::Other,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// What a response to it has (RFC 9110 §9.3.2).
+    pub fn content(self) -> Content {
+        match self {
+            Self::Head => Content::Omitted,
+            Self::Get | Self::Options | Self::Other | Self::Unknown => Content::Sent,
+        }
+    }
 }
 
 /// The version of the request (RFC 9112 §2.3).
@@ -30,30 +57,24 @@ pub enum Version {
     Http11,
 }
 
-/// One header line; the name as the client wrote it, the value without white space around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header<'a> {
-    /// Compare it without case.
-    pub name: &'a str,
-    /// Any bytes but control characters.
-    pub value: &'a [u8],
-}
-
 /// A request's head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
     /// What is wanted.
     pub method: Method,
-    /// The path and query, beginning with `/`; that of an absolute target as well.
+    /// The path and query, beginning with `/`, that of an absolute target as well; or `*`, with
+    /// [`Method::Options`] alone.
     pub target: &'a str,
     /// The host and port that were asked for: those of an absolute target, else of `Host`; may be empty.
     pub host: &'a str,
     /// HTTP/1.0 or 1.1.
     pub version: Version,
     /// All header lines in their order.
-    pub headers: Vec<Header<'a>>,
-    /// Bytes of body that follow the head.
-    pub body_bytes: u64,
+    pub headers: Headers<'a>,
+    /// How long the body is that follows the head.
+    pub body: Framing,
+    /// The client waits for a `100 Continue` before it sends the body (RFC 9110 §10.1.1).
+    pub awaits_continue: bool,
 }
 
 /// Reads a request's head off the front of `bytes`, and says how many bytes it took.
@@ -62,8 +83,8 @@ pub struct Request<'a> {
 /// What RFC 9112 does not allow, and what passes a limit. The connection is of no use after that: where the
 /// next request begins is not known.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Request<'_>, usize)>, Refusal> {
-    let mut headers = [httparse::EMPTY_HEADER; REQUEST_HEADERS_MAX];
-    let mut raw = httparse::Request::new(&mut headers);
+    let mut lines = [httparse::EMPTY_HEADER; REQUEST_HEADERS_MAX];
+    let mut raw = httparse::Request::new(&mut lines);
     let bounded = &bytes[..bytes.len().min(REQUEST_HEAD_BYTES_MAX)];
     let head_bytes = match raw.parse(bounded) {
         Ok(httparse::Status::Complete(head_bytes)) => head_bytes,
@@ -78,103 +99,66 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Request<'_>, usize)>, Refusal> {
     if has_bare_line_feed(&bytes[..head_bytes]) {
         return Err(Refusal::bad("a line ends without a carriage return"));
     }
-    let version = match raw.version {
-        Some(0) => Version::Http10,
-        _ => Version::Http11,
-    };
-    let method = match raw.method {
-        Some("GET") => Method::Get,
-        Some("HEAD") => Method::Head,
-        _ => Method::Other,
-    };
-    let headers: Vec<_> =
-        raw.headers.iter().map(|header| Header { name: header.name, value: header.value }).collect();
-    let mut request = Request { method, target: "/", host: "", version, headers, body_bytes: 0 };
-    let (authority, target) = split_target(raw.path.unwrap_or("/"))?;
-    request.target = target;
-    request.host = authority.unwrap_or(request.find_host()?);
-    request.body_bytes = request.find_body_bytes()?;
-    Ok(Some((request, head_bytes)))
+    Request::check(&raw).map(|request| Some((request, head_bytes)))
+}
+
+/// What the answer to a request may have whose head is wrong: that of a HEAD has no content, however wrong it
+/// is.
+pub fn content_of_refusal(bytes: &[u8]) -> Content {
+    let name = bytes.trim_ascii_start().split(|&byte| byte == b' ').next();
+    name.and_then(|name| str::from_utf8(name).ok())
+        .map_or(Content::Sent, |name| Method::parse(name).content())
 }
 
 impl<'a> Request<'a> {
-    /// The values of all header lines of one name.
-    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers
-            .iter()
-            .filter(move |header| header.name.eq_ignore_ascii_case(name))
-            .map(|header| header.value)
-    }
-
-    /// The value of a header that may be there once.
-    ///
-    /// # Errors
-    /// When it is there twice.
-    pub fn single(&self, name: &str) -> Result<Option<&'a [u8]>, Refusal> {
-        let mut values = self.values(name);
-        let first = values.next();
-        match values.next() {
-            Some(_) => Err(Refusal::bad("a header that may be there once is there twice")),
-            None => Ok(first),
+    /// What httparse has split, against the rules that go beyond one line.
+    fn check(raw: &httparse::Request<'_, 'a>) -> Result<Self, Refusal> {
+        let method = Method::parse(raw.method.unwrap_or_default());
+        let version = match raw.version {
+            Some(0) => Version::Http10,
+            _ => Version::Http11,
+        };
+        if raw.method == Some("CONNECT") {
+            return Err(Refusal::new(Status::MethodNotAllowed, "this is no proxy"));
         }
-    }
-
-    /// The members of a list, over all header lines of one name (RFC 9110 §5.6.1).
-    pub fn list(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.values(name)
-            .flat_map(|value| value.split(|&byte| byte == b','))
-            .map(<[u8]>::trim_ascii)
-            .filter(|member| !member.is_empty())
-    }
-
-    /// Whether a token is a member of a list, without case.
-    pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.list(name).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
+        let (authority, mut target) = target::split(raw.path.unwrap_or_default())?;
+        if target == "*" && method != Method::Options {
+            return Err(Refusal::bad("the target * is for OPTIONS alone"));
+        }
+        // What a proxy makes of `OPTIONS *` (RFC 9112 §3.2.4).
+        if method == Method::Options && authority.is_some() && target == "/" {
+            target = "*";
+        }
+        let headers: Headers<'_> =
+            raw.headers.iter().map(|header| Header { name: header.name, value: header.value }).collect();
+        let host = find_host(&headers, version)?;
+        let body = Framing::parse(&headers)?;
+        // RFC 9112 §6.1: whoever sent it cannot know the coding, so its framing is faulty.
+        if version == Version::Http10 && headers.contains("transfer-encoding") {
+            return Err(Refusal::bad("Transfer-Encoding in HTTP/1.0"));
+        }
+        let awaits_continue = version == Version::Http11 && body::awaits_continue(&headers)?;
+        let host = authority.unwrap_or(host);
+        Ok(Self { method, target, host, version, headers, body, awaits_continue })
     }
 
     /// Whether the connection stays open behind the response (RFC 9112 §9.3).
     pub fn keeps_alive(&self) -> bool {
         match self.version {
-            _ if self.has_token("connection", "close") => false,
-            Version::Http10 => self.has_token("connection", "keep-alive"),
+            _ if self.headers.has_token("connection", "close") => false,
+            Version::Http10 => self.headers.has_token("connection", "keep-alive"),
             Version::Http11 => true,
         }
     }
+}
 
-    /// RFC 9112 §3.2: one `Host`, always in HTTP/1.1, and a name or an address with a port or without.
-    fn find_host(&self) -> Result<&'a str, Refusal> {
-        match self.single("host")?.map(str::from_utf8) {
-            None if self.version == Version::Http11 => Err(Refusal::bad("there is no Host")),
-            None => Ok(""),
-            Some(Ok(host)) if host.bytes().all(is_authority_byte) => Ok(host),
-            Some(_) => Err(Refusal::bad("Host is not a host")),
-        }
-    }
-
-    /// RFC 9112 §6: how long the body is. One that takes long to say so is refused: none is wanted here.
-    fn find_body_bytes(&self) -> Result<u64, Refusal> {
-        if self.values("transfer-encoding").next().is_some() {
-            return Err(Refusal::new(Status::NotImplemented, "a body in transfer encoding is not taken"));
-        }
-        let mut lengths = self.list("content-length");
-        let Some(first) = lengths.next() else {
-            return match self.values("content-length").next() {
-                Some(_) => Err(Refusal::bad("Content-Length is no number")),
-                None => Ok(0),
-            };
-        };
-        if lengths.any(|other| other != first) {
-            return Err(Refusal::bad("two lengths that differ"));
-        }
-        if !first.iter().all(u8::is_ascii_digit) {
-            return Err(Refusal::bad("Content-Length is no number"));
-        }
-        let length =
-            std::str::from_utf8(first).ok().and_then(|digits| digits.parse().ok()).unwrap_or(u64::MAX);
-        if length > REQUEST_BODY_SKIPPED_MAX {
-            return Err(Refusal::new(Status::ContentTooLarge, "the body is too long"));
-        }
-        Ok(length)
+/// RFC 9112 §3.2: one `Host`, always in HTTP/1.1, and a name or an address with a port or without.
+fn find_host<'a>(headers: &Headers<'a>, version: Version) -> Result<&'a str, Refusal> {
+    match headers.single("host")?.map(str::from_utf8) {
+        None if version == Version::Http11 => Err(Refusal::bad("there is no Host")),
+        None => Ok(""),
+        Some(Ok(host)) if target::is_authority(host) => Ok(host),
+        Some(_) => Err(Refusal::bad("Host is not a host")),
     }
 }
 
@@ -199,31 +183,6 @@ fn has_bare_line_feed(head: &[u8]) -> bool {
     })
 }
 
-/// RFC 9112 §3.2: the authority of a target in absolute form, and the path and query of either form.
-fn split_target(target: &str) -> Result<(Option<&str>, &str), Refusal> {
-    if target.starts_with('/') {
-        return Ok((None, target));
-    }
-    let lower =
-        |prefix: &str| target.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let scheme = ["http://", "https://", "ws://", "wss://"].into_iter().find(|scheme| lower(scheme));
-    let Some(scheme) = scheme else { return Err(Refusal::bad("the target is no path")) };
-    let rest = &target[scheme.len()..];
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    if authority.is_empty() || !authority.bytes().all(is_authority_byte) {
-        return Err(Refusal::bad("the target has no host"));
-    }
-    match path.as_bytes().first() {
-        None => Ok((Some(authority), "/")),
-        Some(b'/') => Ok((Some(authority), path)),
-        Some(_) => Err(Refusal::bad("the target has no path")),
-    }
-}
-
-fn is_authority_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,8 +196,8 @@ mod tests {
         let wire = b"\r\nGET /a?b HTTP/1.1\r\nHost: h:1\r\nX: 1 , ,2\r\nx:3\r\n\r\nrest";
         let (request, used) = parse(wire).expect("right").expect("complete");
         assert_eq!((request.method, request.target, used), (Method::Get, "/a?b", wire.len() - 4));
-        assert_eq!(request.list("x").collect::<Vec<_>>(), [b"1", b"2", b"3"]);
-        assert!(request.keeps_alive());
+        assert_eq!(request.headers.list("x").collect::<Vec<_>>(), [b"1", b"2", b"3"]);
+        assert!(request.keeps_alive() && !request.awaits_continue && !request.body.has_body());
         for cut in 0..used {
             assert_eq!(parse(&wire[..cut]), Ok(None), "cut at {cut}");
         }
@@ -251,24 +210,19 @@ mod tests {
             ("two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", Status::BadRequest),
             ("a host with a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", Status::BadRequest),
             ("space before the colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", Status::BadRequest),
+            ("space before the first header", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", Status::BadRequest),
             ("folded", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", Status::BadRequest),
             ("bare CR", "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", Status::BadRequest),
+            ("bare CR in the request line", "GET / HTTP/1.1\rHost: a\r\n\r\n", Status::BadRequest),
             ("bare LF", "GET / HTTP/1.1\nHost: a\n\n", Status::BadRequest),
+            ("NUL", "GET / HTTP/1.1\r\nHost: a\0\r\n\r\n", Status::BadRequest),
+            ("HTTP/0.9", "GET /\r\n\r\n", Status::BadRequest),
             ("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Status::VersionNotSupported),
             ("asterisk", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", Status::BadRequest),
+            ("authority", "CONNECT h:443 HTTP/1.1\r\nHost: a\r\n\r\n", Status::MethodNotAllowed),
+            ("expects", "GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n", Status::ExpectationFailed),
             ("two lengths", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 2\r\n\r\n", Status::BadRequest),
-            ("no length", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", Status::BadRequest),
-            ("signed length", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n", Status::BadRequest),
-            (
-                "long",
-                "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
-                Status::ContentTooLarge,
-            ),
-            (
-                "chunked",
-                "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-                Status::NotImplemented,
-            ),
+            ("chunks in 1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", Status::BadRequest),
         ];
         for (name, wire, want) in rows {
             assert_eq!(status(wire), Some(want), "{name}");
@@ -284,17 +238,40 @@ mod tests {
     }
 
     #[test]
-    fn absolute_targets() {
-        let split = |target| split_target(target).map_err(|refusal| refusal.status);
-        assert_eq!(split("/a?b"), Ok((None, "/a?b")));
-        assert_eq!(split("http://h:1/a?b"), Ok((Some("h:1"), "/a?b")));
-        assert_eq!(split("HTTP://h"), Ok((Some("h"), "/")));
-        for target in ["ftp://h/", "h:443", "http:///x", "http://h?q", "*"] {
-            assert_eq!(split(target), Err(Status::BadRequest), "{target}");
+    fn targets() {
+        let rows = [
+            ("GET ws://one/a HTTP/1.1", "one", "/a"),
+            ("GET /a HTTP/1.1", "two", "/a"),
+            ("OPTIONS * HTTP/1.1", "two", "*"),
+            ("OPTIONS http://one HTTP/1.1", "one", "*"),
+            ("OPTIONS /a HTTP/1.1", "two", "/a"),
+        ];
+        for (line, host, target) in rows {
+            let wire = format!("{line}\r\nHost: two\r\n\r\n");
+            let (request, _) = parse(wire.as_bytes()).expect("right").expect("complete");
+            assert_eq!((request.host, request.target), (host, target), "{line}");
         }
-        let wire = b"GET ws://one/ HTTP/1.1\r\nHost: two\r\n\r\n";
-        let (request, _) = parse(wire).expect("right").expect("complete");
-        assert_eq!(request.host, "one", "the target's host replaces Host");
+    }
+
+    #[test]
+    fn continuing_is_for_those_who_know_it() {
+        for (version, want) in [("1.0", false), ("1.1", true)] {
+            let wire = format!("GET / HTTP/{version}\r\nHost: h\r\nExpect: 100-continue\r\n\r\n");
+            let (request, _) = parse(wire.as_bytes()).expect("right").expect("complete");
+            assert_eq!(request.awaits_continue, want, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_head_has_an_answer_without_content_all_the_same() {
+        for (wire, want) in [
+            ("HEAD / HTTP/3", Content::Omitted),
+            ("\r\nHEAD * HTTP/1.1", Content::Omitted),
+            ("HEADS", Content::Sent),
+        ] {
+            assert_eq!(content_of_refusal(wire.as_bytes()), want, "{wire}");
+        }
+        assert_eq!(content_of_refusal(b""), Content::Sent);
     }
 
     #[test]

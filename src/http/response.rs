@@ -8,8 +8,10 @@ use std::time::{Duration, UNIX_EPOCH};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the field's")]
 pub enum Status {
+    Continue,
     SwitchingProtocols,
     Ok,
+    NoContent,
     MovedPermanently,
     BadRequest,
     Forbidden,
@@ -17,6 +19,7 @@ pub enum Status {
     MethodNotAllowed,
     RequestTimeout,
     ContentTooLarge,
+    ExpectationFailed,
     UpgradeRequired,
     HeadTooLarge,
     NotImplemented,
@@ -28,8 +31,10 @@ impl Status {
     /// The number and the reason phrase.
     pub fn line(self) -> &'static str {
         match self {
+            Self::Continue => "100 Continue",
             Self::SwitchingProtocols => "101 Switching Protocols",
             Self::Ok => "200 OK",
+            Self::NoContent => "204 No Content",
             Self::MovedPermanently => "301 Moved Permanently",
             Self::BadRequest => "400 Bad Request",
             Self::Forbidden => "403 Forbidden",
@@ -37,6 +42,7 @@ impl Status {
             Self::MethodNotAllowed => "405 Method Not Allowed",
             Self::RequestTimeout => "408 Request Timeout",
             Self::ContentTooLarge => "413 Content Too Large",
+            Self::ExpectationFailed => "417 Expectation Failed",
             Self::UpgradeRequired => "426 Upgrade Required",
             Self::HeadTooLarge => "431 Request Header Fields Too Large",
             Self::NotImplemented => "501 Not Implemented",
@@ -45,11 +51,19 @@ impl Status {
         }
     }
 
+    /// Whether another response follows it, or none of HTTP at all (RFC 9110 §15.2).
+    fn is_interim(self) -> bool {
+        matches!(self, Self::Continue | Self::SwitchingProtocols)
+    }
+
     /// The number.
     pub fn code(self) -> &'static str {
         &self.line()[..3]
     }
 }
+
+/// The methods that are taken here, for `Allow` (RFC 9110 §10.2.1).
+pub const ALLOW: &str = "GET, HEAD, OPTIONS";
 
 /// Whether the connection stays open behind the response (RFC 9112 §9.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +87,7 @@ impl Head {
         head.bytes.extend_from_slice(b"HTTP/1.1 ");
         head.bytes.extend_from_slice(status.line().as_bytes());
         head.bytes.extend_from_slice(b"\r\n");
-        if status == Status::SwitchingProtocols {
+        if status.is_interim() {
             return head;
         }
         let date = UNIX_EPOCH + Duration::from_secs(unix_seconds);
@@ -143,10 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn switching_has_no_date() {
-        assert_eq!(
-            Head::new(Status::SwitchingProtocols, 0).finish(),
-            b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
-        );
+    fn an_interim_response_has_no_date() {
+        assert_eq!(Head::new(Status::Continue, 0).finish(), b"HTTP/1.1 100 Continue\r\n\r\n");
     }
 }

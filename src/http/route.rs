@@ -15,30 +15,33 @@ pub enum Route {
     Echo,
     /// A page, or its head alone.
     Page(Content),
+    /// What may be asked for.
+    Options,
 }
 
 /// Routes a request. Whatever has a header of the WebSocket handshake is one, so that a wrong handshake
 /// is told what is wrong with it rather than given a page.
 ///
 /// # Errors
-/// 405 for methods other than GET and HEAD.
+/// 405 for methods that nothing here takes, 501 for those that nobody knows (RFC 9110 §9.1).
 pub fn route(request: &Request<'_>) -> Result<Route, Refusal> {
     if is_handshake(request) {
         let path = request.target.split('?').next();
         return Ok(if path == Some("/echo") { Route::Echo } else { Route::Broadcast });
     }
     match request.method {
-        Method::Get => Ok(Route::Page(Content::Sent)),
-        Method::Head => Ok(Route::Page(Content::Omitted)),
+        Method::Get | Method::Head => Ok(Route::Page(request.method.content())),
+        Method::Options => Ok(Route::Options),
         Method::Other => Err(Refusal::new(Status::MethodNotAllowed, "pages take GET and HEAD")),
+        Method::Unknown => Err(Refusal::new(Status::NotImplemented, "this method is not known here")),
     }
 }
 
 fn is_handshake(request: &Request<'_>) -> bool {
-    request.has_token("upgrade", "websocket")
+    request.headers.has_token("upgrade", "websocket")
         || ["sec-websocket-key", "sec-websocket-version"]
             .into_iter()
-            .any(|name| request.values(name).next().is_some())
+            .any(|name| request.headers.contains(name))
 }
 
 #[cfg(test)]
@@ -54,7 +57,8 @@ mod tests {
             ("HEAD /a HTTP/1.1", "", Ok(Route::Page(Content::Omitted))),
             ("GET / HTTP/1.1", "Upgrade: h2c\r\n", Ok(Route::Page(Content::Sent))),
             ("POST / HTTP/1.1", "", not_allowed),
-            ("OPTIONS / HTTP/1.1", "", not_allowed),
+            ("OPTIONS / HTTP/1.1", "", Ok(Route::Options)),
+            ("BREW / HTTP/1.1", "", Err(Status::NotImplemented)),
             ("GET /any HTTP/1.1", "Upgrade: h2c, WebSocket\r\n", Ok(Route::Broadcast)),
             ("GET /echo?x HTTP/1.1", "Upgrade: websocket\r\n", Ok(Route::Echo)),
             ("GET /echo/ HTTP/1.1", "Upgrade: websocket\r\n", Ok(Route::Broadcast)),

@@ -183,22 +183,12 @@ fn log_event(key: usize, transport: &Transport, event: &Event<'_>) {
                 violation.close_code()
             );
         }
-        // Whoever sets up a page from elsewhere needs to see this without asking for more log.
-        Event::Refusal(refusal) if refusal.status == Status::Forbidden => {
-            log::info!(
-                "request{} refused with {}: {}",
-                Address(transport),
-                refusal.status.code(),
-                refusal.cause
-            );
-        }
         Event::Refusal(refusal) => {
-            log::debug!(
-                "request{} refused with {}: {}",
-                Address(transport),
-                refusal.status.code(),
-                refusal.cause
-            );
+            // Whoever sets up a page from elsewhere needs to see this without asking for more log.
+            let is_setup = refusal.status == Status::Forbidden;
+            let level = if is_setup { log::Level::Info } else { log::Level::Debug };
+            let (code, cause) = (refusal.status.code(), refusal.cause);
+            log::log!(level, "request{} refused with {code}: {cause}", Address(transport));
         }
     }
 }

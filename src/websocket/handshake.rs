@@ -30,24 +30,26 @@ pub fn check<'p>(request: &Request<'_>, protocols: &'p [String]) -> Result<Hands
     if request.version != Version::Http11 {
         return Err(Refusal::bad("a WebSocket handshake is HTTP/1.1"));
     }
-    if !request.has_token("upgrade", "websocket") {
+    if !request.headers.has_token("upgrade", "websocket") {
         return Err(Refusal::bad("Upgrade does not name websocket"));
     }
-    if !request.has_token("connection", "upgrade") {
+    if !request.headers.has_token("connection", "upgrade") {
         return Err(Refusal::bad("Connection does not name Upgrade"));
     }
-    if request.single("sec-websocket-version")? != Some(b"13") {
+    if request.headers.single("sec-websocket-version")? != Some(b"13") {
         return Err(Refusal::new(Status::UpgradeRequired, "the WebSocket version here is 13"));
     }
-    let key = request.single("sec-websocket-key")?.ok_or(Refusal::bad("there is no Sec-WebSocket-Key"))?;
+    let key =
+        request.headers.single("sec-websocket-key")?.ok_or(Refusal::bad("there is no Sec-WebSocket-Key"))?;
     if !is_key(key) {
         return Err(Refusal::bad("Sec-WebSocket-Key is not 16 bytes in base64"));
     }
-    if request.body_bytes > 0 {
+    if request.body.has_body() {
         return Err(Refusal::bad("a WebSocket handshake has no body"));
     }
-    let offered =
-        |protocol: &&String| request.list("sec-websocket-protocol").any(|name| name == protocol.as_bytes());
+    let offered = |protocol: &&String| {
+        request.headers.list("sec-websocket-protocol").any(|name| name == protocol.as_bytes())
+    };
     let protocol = protocols.iter().find(offered).map(String::as_str);
     Ok(Handshake { accept: accept_key(key), protocol })
 }

@@ -14,5 +14,6 @@ mod pages;
 mod peer;
 mod process;
 mod regressions;
+mod requests;
 mod silence;
 mod support;

@@ -175,8 +175,9 @@ impl Peer {
     pub(crate) fn response(&mut self) -> Response {
         let mut response = self.response_head();
         let length = response.header("content-length").map(|length| length.parse().expect("a length"));
-        // A 101 has none; any other response here says how long it is.
-        assert_eq!(length.is_none(), response.status == 101, "Content-Length in {:?}", response.headers);
+        // Any other response here says how long it is (RFC 9110 §8.6).
+        let has_none = matches!(response.status, 101 | 204);
+        assert_eq!(length.is_none(), has_none, "Content-Length in {:?}", response.headers);
         response.body = vec![0; length.unwrap_or(0)];
         self.reader.read_exact(&mut response.body).expect("the whole body comes");
         response

@@ -1,0 +1,64 @@
+//! What a request is for, as its request line says it (RFC 9112 §3.2).
+//!
+//! Must not know: what is there.
+
+use super::Refusal;
+
+/// The host of a target in absolute form, and the path and query: `*` where the whole server is meant.
+///
+/// A server must understand the absolute form although only proxies are sent it (§3.2.2).
+///
+/// # Errors
+/// What is neither a path, an absolute `http` or `ws` URL, nor `*`; a fragment, which a client keeps to itself
+/// (§3.2; RFC 6455 §3).
+pub fn split(target: &str) -> Result<(Option<&str>, &str), Refusal> {
+    if target.contains('#') {
+        return Err(Refusal::bad("the target has a fragment"));
+    }
+    if target.starts_with('/') || target == "*" {
+        return Ok((None, target));
+    }
+    let begins =
+        |prefix: &str| target.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let scheme = ["http://", "https://", "ws://", "wss://"].into_iter().find(|scheme| begins(scheme));
+    let Some(scheme) = scheme else { return Err(Refusal::bad("the target is no path")) };
+    let rest = &target[scheme.len()..];
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    if authority.is_empty() || !is_authority(authority) {
+        return Err(Refusal::bad("the target has no host"));
+    }
+    match path.as_bytes().first() {
+        None => Ok((Some(authority), "/")),
+        Some(b'/') => Ok((Some(authority), path)),
+        Some(_) => Err(Refusal::bad("the target has no path")),
+    }
+}
+
+/// Whether a text is a host with a port or without (RFC 3986 §3.2). Names of users are refused: in front of a
+/// host they are there to deceive (RFC 9110 §4.2.4).
+pub fn is_authority(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
+    text.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::response::Status;
+
+    #[test]
+    fn forms() {
+        let split = |target| split(target).map_err(|refusal| refusal.status);
+        assert_eq!(split("/a?b"), Ok((None, "/a?b")));
+        assert_eq!(split("//h/a"), Ok((None, "//h/a")));
+        assert_eq!(split("http://h:1/a?b"), Ok((Some("h:1"), "/a?b")));
+        assert_eq!(split("HTTP://h"), Ok((Some("h"), "/")));
+        assert_eq!(split("wss://[::1]:9/"), Ok((Some("[::1]:9"), "/")));
+        assert_eq!(split("*"), Ok((None, "*")));
+        for target in
+            ["", "ftp://h/", "h:443", "http:///x", "http://h?q", "http://u@h/", "**", "/a#b", "a", "\u{e9}"]
+        {
+            assert_eq!(split(target), Err(Status::BadRequest), "{target}");
+        }
+    }
+}
