@@ -65,7 +65,7 @@ struct Item {
 
 /// One connection's own bytes, in their order. Boxed, and only while there are any.
 ///
-/// Invariants: tags rise; no item is empty; nothing is pushed behind a seal.
+/// Invariants: tags rise; no item is empty; of the backlog nothing comes behind a seal.
 #[derive(Debug, Default)]
 pub struct Outbox {
     items: VecDeque<Item>,
@@ -78,7 +78,14 @@ impl Outbox {
     /// Puts an item behind all that was made so far; `at` is the backlog's head. Behind the seal it is
     /// dropped.
     pub fn push(&mut self, at: u64, body: Body) {
-        if body.len() == 0 || self.sealed.is_some() {
+        if self.sealed.is_none() {
+            self.push_even_sealed(at, body);
+        }
+    }
+
+    /// The same for what may come behind the seal.
+    pub fn push_even_sealed(&mut self, at: u64, body: Body) {
+        if body.len() == 0 {
             return;
         }
         self.bytes += body.len();
@@ -105,7 +112,7 @@ impl Outbox {
         }
     }
 
-    /// Nothing follows what is there, from the backlog either.
+    /// Nothing follows what is there, from the backlog either: but for answers that the protocol owes.
     pub fn seal(&mut self, at: u64) {
         self.sealed.get_or_insert(at);
     }

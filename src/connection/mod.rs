@@ -7,7 +7,8 @@
 //! Must not know: its socket, the clock, who else is connected. Whether what it says is taken it hears from
 //! the loop ([`Connection::written`], [`Connection::flushed`]).
 //!
-//! Invariants: an idle WebSocket connection owns no heap memory; nothing is said behind the last word.
+//! Invariants: an idle WebSocket connection owns no heap memory; behind its Close it says nothing but pongs, and
+//! behind both ends' nothing.
 
 mod input;
 mod page;
@@ -451,7 +452,7 @@ impl Connection {
     }
 
     fn ping(&mut self, turn: &Turn<'_>) -> Expiry {
-        self.push_control(Opcode::Ping, &[], turn);
+        self.push(Body::Bytes(control_frame(Opcode::Ping, &[])), turn);
         self.set_stage(Stage::Pinged);
         let wait = turn.config.limits.ping.map(|interval| interval + self.ping_lead(interval));
         self.deadline = wait.map_or(Deadline::NEVER, |wait| Deadline::after(turn.now.tick, wait));
@@ -470,14 +471,16 @@ impl Connection {
         interval / 1024 * u32::from(self.spread)
     }
 
+    /// Behind our Close as well: a ping is answered until the client's Close has come (RFC 6455 §5.5.2).
     fn pong(&mut self, payload: &[u8], turn: &Turn<'_>) {
-        self.push_control(Opcode::Pong, payload, turn);
+        let frame = control_frame(Opcode::Pong, payload);
+        self.outbox.get_or_insert_default().push_even_sealed(turn.head, Body::Bytes(frame));
     }
+}
 
-    fn push_control(&mut self, opcode: Opcode, payload: &[u8], turn: &Turn<'_>) {
-        let header = Header { fin: true, opcode, masking_key: None, length: payload.len() as u64 };
-        self.push(Body::Bytes([&*header.write(), payload].concat()), turn);
-    }
+fn control_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    let header = Header { fin: true, opcode, masking_key: None, length: payload.len() as u64 };
+    [&*header.write(), payload].concat()
 }
 
 #[cfg(test)]

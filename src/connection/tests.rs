@@ -166,7 +166,9 @@ fn the_server_closes() {
     assert_eq!(client.take(usize::MAX), "\u{88}\u{2}\u{3}\u{e9}");
     assert_eq!(client.flushed(), Flushed::Leaves);
     assert_eq!(client.hear(b"\x81\x80\0\0\0\0"), [""; 0], "data behind our Close is dropped");
-    assert_eq!(client.hear(b"\x88\x82\0\0\0\0\x03\xe9"), ["close 1001 "]);
+    assert_eq!(client.hear(b"\x89\x81\0\0\0\0?"), [""; 0]);
+    assert_eq!(client.take(usize::MAX), "\u{8a}\u{1}?", "a ping is answered until the client's Close");
+    assert_eq!(client.hear(b"\x88\x82\0\0\0\0\x03\xe9\x89\x81\0\0\0\0?"), ["close 1001 "]);
     assert_eq!(client.take(usize::MAX), "", "one Close is enough");
     assert_eq!(client.flushed(), Flushed::ShutsDown);
 }

@@ -88,7 +88,9 @@ mod tests {
     use super::*;
     use crate::http::headers::Header;
 
-    fn headers<'a>(lines: &[(&'a str, &'a str)]) -> Headers<'a> {
+    type Lines<'a> = &'a [(&'a str, &'a str)];
+
+    fn headers<'a>(lines: Lines<'a>) -> Headers<'a> {
         lines.iter().map(|&(name, value)| Header { name, value: value.as_bytes() }).collect()
     }
 
@@ -97,7 +99,7 @@ mod tests {
         const LENGTH: &str = "Content-Length";
         const CODING: &str = "Transfer-Encoding";
         let bad = Err(Status::BadRequest);
-        let rows: [(&[(&str, &str)], Result<Framing, Status>); 19] = [
+        let rows: [(Lines<'_>, Result<Framing, Status>); 19] = [
             (&[], Ok(Framing::Length(0))),
             (&[(LENGTH, "0")], Ok(Framing::Length(0))),
             (&[(LENGTH, "5")], Ok(Framing::Length(5))),
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn expectations() {
-        let rows: [(&[(&str, &str)], Result<bool, Status>); 4] = [
+        let rows: [(Lines<'_>, Result<bool, Status>); 4] = [
             (&[], Ok(false)),
             (&[("Expect", "100-Continue")], Ok(true)),
             (&[("Expect", "200-ok")], Err(Status::ExpectationFailed)),

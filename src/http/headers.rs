@@ -71,6 +71,12 @@ impl<'a> Headers<'a> {
     }
 }
 
+/// Whether a text is a token: not empty, and of letters, digits and these (RFC 9110 §5.6.2).
+pub fn is_token(text: &[u8]) -> bool {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !text.is_empty() && text.iter().all(allowed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use super::{Entry, Server};
 use crate::channel::{Channel, Readiness};
 use crate::connection::{Connection, Flushed, Turn};
 use crate::limits::FLUSH_WRITES_PER_TURN;
-use crate::outbox::{Gather, Outbox};
+use crate::outbox::Gather;
 use std::io::{self, IoSlice};
 
 impl Server {
@@ -113,9 +113,7 @@ impl Server {
 }
 
 fn has_more(connection: &Connection, channel: &Channel) -> bool {
-    match connection.outbox() {
-        Some(outbox) if !outbox.is_empty() => true,
-        Some(outbox) if Outbox::is_sealed(outbox) => false,
-        Some(_) | None => connection.seat().is_some_and(|seat| channel.is_behind(seat)),
-    }
+    let has_own = connection.outbox().is_some_and(|outbox| !outbox.is_empty());
+    let is_behind = || connection.seat().is_some_and(|seat| channel.is_behind(seat));
+    has_own || (!connection.has_said_all() && is_behind())
 }

@@ -2,7 +2,9 @@
 //!
 //! Must not know: whose pages may connect, what the connection becomes.
 
+use super::extension;
 use crate::http::Refusal;
+use crate::http::headers::is_token;
 use crate::http::request::{Method, Request, Version};
 use crate::http::response::{Head, Status};
 use base64::Engine as _;
@@ -47,6 +49,7 @@ pub fn check<'p>(request: &Request<'_>, protocols: &'p [String]) -> Result<Hands
     if request.body.has_body() {
         return Err(Refusal::bad("a WebSocket handshake has no body"));
     }
+    check_lists(request)?;
     let offered = |protocol: &&String| {
         request.headers.list("sec-websocket-protocol").any(|name| name == protocol.as_bytes())
     };
@@ -74,6 +77,21 @@ pub fn accept_key(key: &[u8]) -> String {
     hash.update(key);
     hash.update(GUID.as_bytes());
     STANDARD.encode(hash.digest().bytes())
+}
+
+/// What is offered must at least be what a list of offers is (§4.2.1, §4.3).
+fn check_lists(request: &Request<'_>) -> Result<(), Refusal> {
+    let is_list = |name: &str, is_member: fn(&[u8]) -> bool| {
+        let mut members = request.headers.list(name).peekable();
+        !request.headers.contains(name) || (members.peek().is_some() && members.all(is_member))
+    };
+    if !is_list("sec-websocket-protocol", is_token) {
+        return Err(Refusal::bad("Sec-WebSocket-Protocol is no list of names"));
+    }
+    if !is_list("sec-websocket-extensions", extension::is_offer) {
+        return Err(Refusal::bad("Sec-WebSocket-Extensions is no list of extensions"));
+    }
+    Ok(())
 }
 
 /// 16 bytes in base64: 24 characters.
@@ -145,6 +163,10 @@ mod tests {
             ("GET / HTTP/1.1", "Connection", "", bad),
             ("GET / HTTP/1.1", "Upgrade", "", bad),
             ("GET / HTTP/1.1", "Content-Length", "5", bad),
+            ("GET / HTTP/1.1", "Transfer-Encoding", "chunked", bad),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Protocol", "a b", bad),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Protocol", ",", bad),
+            ("GET / HTTP/1.1", "Sec-WebSocket-Extensions", "permessage-deflate; =", bad),
             ("POST / HTTP/1.1", "Host", "h", bad),
             ("GET / HTTP/1.0", "Host", "h", bad),
         ];

@@ -23,6 +23,22 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4], offset: u64) {
 mod tests {
     use super::*;
 
+    /// Wherever a payload stands in memory, and wherever in its payload a piece begins.
+    #[test]
+    fn its_own_inverse_at_every_alignment() {
+        let plain: Vec<u8> = (0..200).collect();
+        for start in 0..16 {
+            for (end, offset) in [(start, 0), (start + 1, 3), (190, 1), (199, 2), (200, 7)] {
+                let mut bytes = plain.clone();
+                apply(&mut bytes[start..end], [1, 2, 4, 8], offset);
+                assert_eq!(bytes[..start], plain[..start], "what is before is not touched");
+                assert_eq!(bytes[end..], plain[end..], "nor what is behind");
+                apply(&mut bytes[start..end], [1, 2, 4, 8], offset);
+                assert_eq!(bytes, plain, "{start}..{end} at {offset}");
+            }
+        }
+    }
+
     #[test]
     fn as_the_rfc_says_at_every_length_and_offset() {
         let key = [0x37, 0xfa, 0x21, 0x3d];

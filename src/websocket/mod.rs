@@ -3,6 +3,7 @@
 //! Must not know: sockets, clocks, files, who else is connected.
 
 pub mod close;
+pub mod extension;
 pub mod frame;
 pub mod handshake;
 pub mod mask;

@@ -1,7 +1,7 @@
 //! The closing handshake (RFC 6455 §7), and the close code that each misdeed earns (§7.4.1).
 
-use crate::peer::{BINARY, CLOSE, CONTINUATION, Frame, PING, TEXT, header};
-use crate::support::Server;
+use crate::peer::{BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, TEXT, header};
+use crate::support::{DEADLINE, Server};
 
 /// The server's Close for a client's misdeed: the code alone counts.
 #[track_caller]
@@ -83,6 +83,36 @@ fn nothing_comes_behind_the_servers_close() {
     stayer.send(Frame::text("who is left?").masked());
     assert_eq!(stayer.frame(), Frame::text("who is left?"));
     leaver.expect_end();
+}
+
+/// A client that goes on sending while it is told to stop: what it sends is read and dropped, or the answer to
+/// it would be a reset that overtakes the Close. The server is the first to end the connection (§7.1.1).
+#[test]
+fn a_close_is_not_lost_because_more_comes() {
+    let server = Server::start(&[]);
+    let more = [header(true, BINARY, 1 << 20), vec![0; 1 << 20]].concat();
+    for (wire, code) in [(Frame::close(1000, "").masked(), 1000), (b"\x83\x80\0\0\0\0".to_vec(), 1002)] {
+        let mut peer = server.websocket("/");
+        peer.send(wire);
+        (0..16).for_each(|_| peer.send(&more));
+        assert_eq!(peer.frame(), Frame::close(code, ""));
+        peer.expect_end();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ping_is_answered_until_the_clients_close() {
+    let mut server = Server::start(&["--drain", "5s"]);
+    let mut peer = server.websocket("/");
+    server.signal("TERM");
+    assert_eq!(peer.frame(), Frame::close(1001, ""));
+    let [ping, pong, close] = [Frame::new(PING, "?"), Frame::new(PONG, "?"), Frame::close(1001, "")];
+    peer.send(ping.masked());
+    assert_eq!(peer.frame(), pong);
+    peer.send([Frame::text("too late").masked(), close.masked(), ping.masked()].concat());
+    peer.expect_end();
+    assert_eq!(server.exit_code(DEADLINE), Some(0));
 }
 
 #[test]
