@@ -57,12 +57,16 @@ fn chunked(headers: &Headers<'_>) -> Result<Framing, Refusal> {
 }
 
 fn length(headers: &Headers<'_>) -> Result<Framing, Refusal> {
-    let mut lengths = headers.list("content-length");
-    let Some(first) = lengths.next() else { return Err(Refusal::bad("Content-Length is no number")) };
+    // Empty members are errors here, in no other list: what others make of them is not known.
+    let mut lengths = headers
+        .values("content-length")
+        .flat_map(|value| value.split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii);
+    let first = lengths.next().unwrap_or_default();
     if lengths.any(|other| other != first) {
         return Err(Refusal::bad("two lengths that differ"));
     }
-    if !first.iter().all(u8::is_ascii_digit) {
+    if first.is_empty() || !first.iter().all(u8::is_ascii_digit) {
         return Err(Refusal::bad("Content-Length is no number"));
     }
     let length = str::from_utf8(first).ok().and_then(|digits| digits.parse().ok()).unwrap_or(u64::MAX);
@@ -99,7 +103,7 @@ mod tests {
         const LENGTH: &str = "Content-Length";
         const CODING: &str = "Transfer-Encoding";
         let bad = Err(Status::BadRequest);
-        let rows: [(Lines<'_>, Result<Framing, Status>); 19] = [
+        let rows: [(Lines<'_>, Result<Framing, Status>); 21] = [
             (&[], Ok(Framing::Length(0))),
             (&[(LENGTH, "0")], Ok(Framing::Length(0))),
             (&[(LENGTH, "5")], Ok(Framing::Length(5))),
@@ -108,6 +112,8 @@ mod tests {
             (&[(LENGTH, "5"), (LENGTH, "6")], bad),
             (&[(LENGTH, "1, 2")], bad),
             (&[(LENGTH, "")], bad),
+            (&[(LENGTH, "5,")], bad),
+            (&[(LENGTH, ","), (LENGTH, "")], bad),
             (&[(LENGTH, "+1")], bad),
             (&[(LENGTH, "0x1")], bad),
             (&[(LENGTH, "-0")], bad),
