@@ -105,7 +105,7 @@ pub const EVENTS_PER_POLL: usize = 1024;
 /// How often a port that is free on IPv4 and taken on IPv6 is exchanged for another.
 pub const PORT_PAIR_TRIES: usize = 16;
 
-/// The longest request line and headers, in bytes; longer is 431.
+/// The longest request line and headers, in bytes; longer is 431, or 414 when it is the line alone.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Header lines of one request; more are 431.

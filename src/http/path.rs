@@ -5,6 +5,7 @@
 //! Invariant: a [`CleanPath`] has no empty segment, none that begins with a dot but `.well-known`, no
 //! slash or backslash inside a segment, and no control character.
 
+use super::target::has_whole_escapes;
 use super::{NOT_FOUND, Refusal};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::fmt;
@@ -72,10 +73,7 @@ impl CleanPath {
 }
 
 fn decode(segment: &str) -> Result<String, Refusal> {
-    let bytes = segment.as_bytes();
-    let is_escape =
-        |at: usize| bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-    if bytes.iter().enumerate().any(|(at, &byte)| byte == b'%' && !is_escape(at)) {
+    if !has_whole_escapes(segment) {
         return Err(Refusal::bad("a percent sign is no escape"));
     }
     let decoded = percent_decode_str(segment).decode_utf8().map_err(|_| NOT_FOUND)?;

@@ -53,6 +53,7 @@ impl Refusal {
             | Status::NotFound
             | Status::RequestTimeout
             | Status::ContentTooLarge
+            | Status::TargetTooLong
             | Status::ExpectationFailed
             | Status::HeadTooLarge
             | Status::NotImplemented

@@ -89,7 +89,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Request<'_>, usize)>, Refusal> {
     let head_bytes = match raw.parse(bounded) {
         Ok(httparse::Status::Complete(head_bytes)) => head_bytes,
         Ok(httparse::Status::Partial) if bytes.len() >= REQUEST_HEAD_BYTES_MAX => {
-            return Err(Refusal::new(Status::HeadTooLarge, "the request line and headers are too long"));
+            return Err(too_long(bounded));
         }
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(error) => return Err(refuse(error)),
@@ -100,6 +100,14 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Request<'_>, usize)>, Refusal> {
         return Err(Refusal::bad("a line ends without a carriage return"));
     }
     Request::check(&raw).map(|request| Some((request, head_bytes)))
+}
+
+/// RFC 9112 §3: it is the target that is too long when not even the request line has an end.
+fn too_long(head: &[u8]) -> Refusal {
+    match head.trim_ascii_start().contains(&b'\n') {
+        true => Refusal::new(Status::HeadTooLarge, "the headers are too long"),
+        false => Refusal::new(Status::TargetTooLong, "the request line is too long"),
+    }
 }
 
 /// What the answer to a request may have whose head is wrong: that of a HEAD has no content, however wrong it
@@ -157,7 +165,8 @@ fn find_host<'a>(headers: &Headers<'a>, version: Version) -> Result<&'a str, Ref
     match headers.single("host")?.map(str::from_utf8) {
         None if version == Version::Http11 => Err(Refusal::bad("there is no Host")),
         None => Ok(""),
-        Some(Ok(host)) if target::is_authority(host) => Ok(host),
+        // Empty: that of a target without a host of its own (RFC 9110 §7.2).
+        Some(Ok(host)) if host.is_empty() || target::is_authority(host) => Ok(host),
         Some(_) => Err(Refusal::bad("Host is not a host")),
     }
 }
@@ -235,6 +244,8 @@ mod tests {
         assert_eq!(status(&long), Some(Status::HeadTooLarge));
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(REQUEST_HEADERS_MAX + 1));
         assert_eq!(status(&many), Some(Status::HeadTooLarge));
+        let endless = format!("\r\nGET /{}", "x".repeat(REQUEST_HEAD_BYTES_MAX));
+        assert_eq!(status(&endless), Some(Status::TargetTooLong));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Must not know: what is there.
 
 use super::Refusal;
+use std::net::Ipv6Addr;
 
 /// The host of a target in absolute form, and the path and query: `*` where the whole server is meant.
 ///
@@ -15,6 +16,10 @@ pub fn split(target: &str) -> Result<(Option<&str>, &str), Refusal> {
     if target.contains('#') {
         return Err(Refusal::bad("the target has a fragment"));
     }
+    // In a query browsers leave it as it was typed.
+    if !target.split('?').next().is_some_and(has_whole_escapes) {
+        return Err(Refusal::bad("a percent sign is no escape"));
+    }
     if target.starts_with('/') || target == "*" {
         return Ok((None, target));
     }
@@ -24,7 +29,7 @@ pub fn split(target: &str) -> Result<(Option<&str>, &str), Refusal> {
     let Some(scheme) = scheme else { return Err(Refusal::bad("the target is no path")) };
     let rest = &target[scheme.len()..];
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    if authority.is_empty() || !is_authority(authority) {
+    if !is_authority(authority) {
         return Err(Refusal::bad("the target has no host"));
     }
     match path.as_bytes().first() {
@@ -34,11 +39,36 @@ pub fn split(target: &str) -> Result<(Option<&str>, &str), Refusal> {
     }
 }
 
-/// Whether a text is a host with a port or without (RFC 3986 §3.2). Names of users are refused: in front of a
+/// Whether a text is a host, with a port or without (RFC 3986 §3.2). Names of users are refused: in front of a
 /// host they are there to deceive (RFC 9110 §4.2.4).
 pub fn is_authority(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
-    text.bytes().all(allowed)
+    let (is_host, rest) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let Some((address, rest)) = rest.split_once(']') else { return false };
+            // Behind a percent sign is the interface that a local address is reached by (RFC 6874).
+            let address = address.split('%').next().unwrap_or_default();
+            (address.parse::<Ipv6Addr>().is_ok(), rest)
+        }
+        None => {
+            let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (is_name(name), rest)
+        }
+    };
+    let is_port =
+        |rest: &str| rest.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
+    is_host && (rest.is_empty() || is_port(rest))
+}
+
+fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
+    !name.is_empty() && name.bytes().all(allowed) && has_whole_escapes(name)
+}
+
+/// Whether every percent sign stands before two digits.
+pub fn has_whole_escapes(text: &str) -> bool {
+    let is_escape =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    text.split('%').skip(1).all(is_escape)
 }
 
 #[cfg(test)]
@@ -55,10 +85,35 @@ mod tests {
         assert_eq!(split("HTTP://h"), Ok((Some("h"), "/")));
         assert_eq!(split("wss://[::1]:9/"), Ok((Some("[::1]:9"), "/")));
         assert_eq!(split("*"), Ok((None, "*")));
-        for target in
-            ["", "ftp://h/", "h:443", "http:///x", "http://h?q", "http://u@h/", "**", "/a#b", "a", "\u{e9}"]
-        {
+        for target in [
+            "",
+            "ftp://h/",
+            "h:443",
+            "http:///x",
+            "http://h?q",
+            "http://u@h/",
+            "http://:80/",
+            "**",
+            "/a#b",
+            "a",
+            "\u{e9}",
+            "/%zz",
+            "/100%",
+        ] {
             assert_eq!(split(target), Err(Status::BadRequest), "{target}");
+        }
+    }
+
+    #[test]
+    fn authorities() {
+        for right in
+            ["h", "h:", "h:80", "127.0.0.1:1", "[::1]", "[::1]:9", "[fe80::1%25eth0]", "a_b.example", "%41"]
+        {
+            assert!(is_authority(right), "{right}");
+        }
+        for wrong in ["", ":80", "h:x", "a:b:c", "[1", "[1]", "[::1]9", "::1", "%zz", "a/b", "a b", "\u{e9}"]
+        {
+            assert!(!is_authority(wrong), "{wrong}");
         }
     }
 }
