@@ -1,7 +1,7 @@
 //! A program that runs beside a trial, what it says on standard error, and its end.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{self, BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,18 +26,24 @@ pub(crate) fn comes_true(limit: Duration, mut condition: impl FnMut() -> bool) -
 pub(crate) struct Process {
     child: Child,
     errors: Arc<Mutex<String>>,
+    reader: thread::JoinHandle<()>,
 }
 
 impl Process {
     #[track_caller]
     pub(crate) fn start(mut command: Command) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self::try_start(&mut command).unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    }
+
+    /// The same for a program that may not be there.
+    pub(crate) fn try_start(command: &mut Command) -> io::Result<Self> {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
         let mut pipe = BufReader::new(child.stderr.take().expect("it is piped"));
         let errors = Arc::new(Mutex::new(String::new()));
         let shared = Arc::clone(&errors);
         // A full pipe would stop the child, so a thread takes whatever comes. It ends with the pipe.
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut line = Vec::new();
             while let Ok(1..) = pipe.read_until(b'\n', &mut line) {
                 let mut errors = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +51,7 @@ impl Process {
                 line.clear();
             }
         });
-        Self { child, errors }
+        Ok(Self { child, errors, reader })
     }
 
     /// Waits until it says something; gives what `find` made of all that it said.
@@ -66,6 +72,17 @@ impl Process {
 
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// Waits until it ends by itself and all that it said is there; gives `None` when it runs on.
+    #[must_use]
+    pub(crate) fn end(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let mut status = None;
+        let ended = comes_true(limit, || {
+            status = self.child.try_wait().expect("it is our child");
+            status.is_some() && self.reader.is_finished()
+        });
+        if ended { status } else { None }
     }
 
     /// Asks it to end, as `systemctl stop` does. Where there are no signals, nothing can ask.
