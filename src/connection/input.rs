@@ -79,7 +79,7 @@ impl Connection {
             Route::Broadcast => self.open(request, turn.config.audience, turn).map(Some),
             Route::Echo => self.open(request, Audience::Sender, turn).map(Some),
             Route::Page(content) => {
-                let path = CleanPath::parse(request.target)?;
+                let path = CleanPath::parse(&request.target)?;
                 let persistence = persistence(request);
                 self.say_continue(request, is_body_awaited, turn);
                 Ok(Some(Event::Page(PageRequest { path, content, persistence })))
@@ -113,7 +113,7 @@ impl Connection {
         self.state =
             State::WebSocket(WebSocket { decoder: Decoder::default(), audience, stage: Stage::Open });
         self.heard(turn);
-        Ok(Event::Open(Opening { target: request.target.to_owned(), audience }))
+        Ok(Event::Open(Opening { target: request.target.clone().into_owned(), audience }))
     }
 
     pub(super) fn next_of_websocket<'a>(

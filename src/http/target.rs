@@ -3,6 +3,7 @@
 //! Must not know: what is there.
 
 use super::Refusal;
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 /// The host of a target in absolute form, and the path and query: `*` where the whole server is meant.
@@ -12,7 +13,7 @@ use std::net::Ipv6Addr;
 /// # Errors
 /// What is neither a path, an absolute `http` or `ws` URL, nor `*`; a fragment, which a client keeps to itself
 /// (§3.2; RFC 6455 §3).
-pub fn split(target: &str) -> Result<(Option<&str>, &str), Refusal> {
+pub fn split(target: &str) -> Result<(Option<&str>, Cow<'_, str>), Refusal> {
     if target.contains('#') {
         return Err(Refusal::bad("the target has a fragment"));
     }
@@ -21,7 +22,7 @@ pub fn split(target: &str) -> Result<(Option<&str>, &str), Refusal> {
         return Err(Refusal::bad("a percent sign is no escape"));
     }
     if target.starts_with('/') || target == "*" {
-        return Ok((None, target));
+        return Ok((None, target.into()));
     }
     let begins =
         |prefix: &str| target.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
@@ -32,11 +33,9 @@ pub fn split(target: &str) -> Result<(Option<&str>, &str), Refusal> {
     if !is_authority(authority) {
         return Err(Refusal::bad("the target has no host"));
     }
-    match path.as_bytes().first() {
-        None => Ok((Some(authority), "/")),
-        Some(b'/') => Ok((Some(authority), path)),
-        Some(_) => Err(Refusal::bad("the target has no path")),
-    }
+    // Without a path the root is meant (RFC 3986 §6.2.3).
+    let path = if path.starts_with('/') { path.into() } else { format!("/{path}").into() };
+    Ok((Some(authority), path))
 }
 
 /// Whether a text is a host, with a port or without (RFC 3986 §3.2). Names of users are refused: in front of a
@@ -78,19 +77,23 @@ mod tests {
 
     #[test]
     fn forms() {
-        let split = |target| split(target).map_err(|refusal| refusal.status);
-        assert_eq!(split("/a?b"), Ok((None, "/a?b")));
-        assert_eq!(split("//h/a"), Ok((None, "//h/a")));
-        assert_eq!(split("http://h:1/a?b"), Ok((Some("h:1"), "/a?b")));
-        assert_eq!(split("HTTP://h"), Ok((Some("h"), "/")));
-        assert_eq!(split("wss://[::1]:9/"), Ok((Some("[::1]:9"), "/")));
-        assert_eq!(split("*"), Ok((None, "*")));
+        let split = |target: &'static str| match split(target) {
+            Ok((authority, path)) => Ok((authority, path.into_owned())),
+            Err(refusal) => Err(refusal.status),
+        };
+        let of = |authority, path: &str| Ok((authority, path.to_owned()));
+        assert_eq!(split("/a?b"), of(None, "/a?b"));
+        assert_eq!(split("//h/a"), of(None, "//h/a"));
+        assert_eq!(split("http://h:1/a?b"), of(Some("h:1"), "/a?b"));
+        assert_eq!(split("HTTP://h"), of(Some("h"), "/"));
+        assert_eq!(split("wss://[::1]:9/"), of(Some("[::1]:9"), "/"));
+        assert_eq!(split("http://h?q"), of(Some("h"), "/?q"));
+        assert_eq!(split("*"), of(None, "*"));
         for target in [
             "",
             "ftp://h/",
             "h:443",
             "http:///x",
-            "http://h?q",
             "http://u@h/",
             "http://:80/",
             "**",

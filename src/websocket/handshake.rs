@@ -79,12 +79,15 @@ pub fn accept_key(key: &[u8]) -> String {
     STANDARD.encode(hash.digest().bytes())
 }
 
-/// What is offered must at least be what a list of offers is (§4.2.1, §4.3).
+/// What is no list of what it should list fails the handshake, whatever else is in it (§4.2.1, §4.3).
 fn check_lists(request: &Request<'_>) -> Result<(), Refusal> {
     let is_list = |name: &str, is_member: fn(&[u8]) -> bool| {
         let mut members = request.headers.list(name).peekable();
         !request.headers.contains(name) || (members.peek().is_some() && members.all(is_member))
     };
+    if !is_list("connection", is_token) || !is_list("upgrade", is_protocol) {
+        return Err(Refusal::bad("Connection or Upgrade is no list of names"));
+    }
     if !is_list("sec-websocket-protocol", is_token) {
         return Err(Refusal::bad("Sec-WebSocket-Protocol is no list of names"));
     }
@@ -92,6 +95,11 @@ fn check_lists(request: &Request<'_>) -> Result<(), Refusal> {
         return Err(Refusal::bad("Sec-WebSocket-Extensions is no list of extensions"));
     }
     Ok(())
+}
+
+/// A protocol of HTTP's: a name, and a version or none (RFC 9110 §7.8).
+fn is_protocol(member: &[u8]) -> bool {
+    member.splitn(2, |&byte| byte == b'/').all(is_token)
 }
 
 /// 16 bytes in base64: 24 characters.
@@ -159,8 +167,13 @@ mod tests {
             ("GET / HTTP/1.1", "Sec-WebSocket-Key", "dGhlIHNhbXBsZQ==", bad),
             ("GET / HTTP/1.1", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ", bad),
             ("GET / HTTP/1.1", "Sec-WebSocket-Key", "!GhlIHNhbXBsZSBub25jZQ==", bad),
+            // The example of §4.1, before its erratum 3150: bits that mean nothing are set.
+            ("GET / HTTP/1.1", "Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC==", bad),
             ("GET / HTTP/1.1", "Connection", "keep-alive", bad),
             ("GET / HTTP/1.1", "Connection", "", bad),
+            ("GET / HTTP/1.1", "Connection", "Upgrade, a b", bad),
+            ("GET / HTTP/1.1", "Upgrade", "websocket, a b", bad),
+            ("GET / HTTP/1.1", "Upgrade", "websocket, a/", bad),
             ("GET / HTTP/1.1", "Upgrade", "", bad),
             ("GET / HTTP/1.1", "Content-Length", "5", bad),
             ("GET / HTTP/1.1", "Transfer-Encoding", "chunked", bad),
@@ -185,7 +198,7 @@ mod tests {
         let headers = [
             ("host", "h"),
             ("UPGRADE", "h2c"),
-            ("upgrade", "x, WebSocket"),
+            ("upgrade", "x/1.1, WebSocket"),
             ("Connection", "keep-alive"),
             ("connection", ",uPGRADE"),
             ("sec-websocket-KEY", "  dGhlIHNhbXBsZSBub25jZQ=="),
