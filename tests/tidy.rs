@@ -1,5 +1,6 @@
 //! Rules about the source that a compiler does not hold: imports go down only, nothing below the sans-IO line
-//! knows a socket, a file or a clock, files stay short and say what they are for.
+//! knows a socket, a file or a clock, files stay short and say what they are for, and the tests that
+//! docs/CONFORMANCE.md names are there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -243,4 +244,40 @@ fn the_rules_see_what_they_are_for() {
     assert!(names("use std::{fs, io};", "fs") && names("log::log!(x)", "log::"));
     assert!(!names("backlog::Seat", "log::") && !names("offs", "fs"));
     assert!(source("http::request").is_pure() && !source("files").is_pure());
+}
+
+/// Whether a path such as `http::body::tests::framing` or `server::closing::an_empty_close_is_answered` names a
+/// function. A module within a file, such as `tests`, may be a file of its own.
+fn is_test(path: &str) -> bool {
+    let Some((module, name)) = path.rsplit_once("::") else { return false };
+    let is_outside = module.starts_with("server::") || module == "library";
+    let mut file = Path::new(env!("CARGO_MANIFEST_DIR")).join(if is_outside { "tests" } else { "src" });
+    file.extend(module.split("::"));
+    let text = file.ancestors().find_map(|file| fs::read_to_string(file.with_extension("rs")).ok());
+    text.is_some_and(|text| text.contains(&format!("fn {name}(")))
+}
+
+/// Each row is held by tests that are there, or says why it is not.
+#[test]
+fn the_tests_that_conformance_names_are_there() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/CONFORMANCE.md");
+    let page = fs::read_to_string(page).expect("the page is there");
+    let is_row = |line: &&str| line.starts_with("| ") && line[2..].starts_with(|c: char| c.is_ascii_digit());
+    let rows: Vec<_> = page.lines().filter(is_row).collect();
+    assert!(rows.len() > 150, "the tables are where they were");
+    let mut wrong = Vec::new();
+    for row in rows {
+        let cells: Vec<_> = row.split('|').collect();
+        assert_eq!(cells.len(), 5, "three columns: {row}");
+        let held_by = cells[3].trim();
+        let quoted = held_by.split('`').skip(1).step_by(2);
+        let tests: Vec<_> = quoted.filter(|name| name.contains("::")).collect();
+        wrong.extend(tests.iter().filter(|test| !is_test(test)).map(|test| format!("no such test: {test}")));
+        if tests.is_empty() && !held_by.starts_with('—') && !held_by.starts_with("**not held**") {
+            wrong.push(format!("held by nothing: {row}"));
+        }
+    }
+    assert!(wrong.is_empty(), "docs/CONFORMANCE.md:\n{}", wrong.join("\n"));
+    assert!(is_test("library::a_handler_hears_and_answers") && !is_test("library::a_handler_hears"));
+    assert!(!is_test("websocket::frame::tests::misspelt") && !is_test("nowhere::tests::framing"));
 }

@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn written() {
         assert_eq!(write(CloseCode::NORMAL, "ok"), b"\x88\x04\x03\xe8ok");
-        assert_eq!(write(CloseCode::NO_STATUS, "lost"), b"\x88\x00");
+        for never_sent in [0, 999, 1004, 1005, 1006, 1015, 2999, 5000] {
+            assert_eq!(write(CloseCode(never_sent), "lost"), b"\x88\x00", "{never_sent}");
+        }
         let long = write(CloseCode::NORMAL, &"é".repeat(100));
         assert_eq!(long.len(), 2 + 2 + 122, "cut between two characters");
         assert!(parse(&long[2..]).is_ok());

@@ -6,6 +6,7 @@
 
 mod broadcast;
 mod closing;
+mod conformance;
 mod faults;
 mod flood;
 mod folder;
