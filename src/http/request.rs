@@ -114,7 +114,8 @@ fn too_long(head: &[u8]) -> Refusal {
 /// What the answer to a request may have whose head is wrong: that of a HEAD has no content, however wrong it
 /// is.
 pub fn content_of_refusal(bytes: &[u8]) -> Content {
-    let name = bytes.trim_ascii_start().split(|&byte| byte == b' ').next();
+    let bounded = &bytes[..bytes.len().min(REQUEST_HEAD_BYTES_MAX)];
+    let name = bounded.trim_ascii_start().split(|&byte| byte == b' ').next();
     name.and_then(|name| str::from_utf8(name).ok())
         .map_or(Content::Sent, |name| Method::parse(name).content())
 }
@@ -284,6 +285,8 @@ mod tests {
             assert_eq!(content_of_refusal(wire.as_bytes()), want, "{wire}");
         }
         assert_eq!(content_of_refusal(b""), Content::Sent);
+        let behind_the_limit = "\r\n".repeat(REQUEST_HEAD_BYTES_MAX / 2) + "HEAD / HTTP/1.1";
+        assert_eq!(content_of_refusal(behind_the_limit.as_bytes()), Content::Sent, "it is not looked at");
     }
 
     #[test]
