@@ -1,0 +1,266 @@
+//! A channel and its receivers, each beside the naive model: a queue of its own.
+
+use super::input::Input;
+use fanfare::Message;
+use fanfare::backlog::{Boundary, Seat};
+use fanfare::channel::{Channel, Evicted, Readiness};
+use fanfare::config::{Config, OwnMessages};
+use fanfare::format::WireFormat;
+use fanfare::outbox::{Body, Gather, Outbox};
+use std::collections::VecDeque;
+
+/// What can be done in one run.
+const ACTIONS_MAX: usize = 200;
+
+const RECEIVERS: usize = 4;
+
+/// The input: how far one may fall behind, whether senders hear themselves, then what happens.
+pub fn check(input: &[u8]) {
+    let mut input = Input::new(input);
+    let mut config = Config::default();
+    config.limits.backlog_bytes_max = input.below(256) * 4 + 1;
+    config.own_messages = if input.flag() { OwnMessages::Skip } else { OwnMessages::Deliver };
+    let mut world = World::new(config);
+    for _ in 0..ACTIONS_MAX {
+        if input.is_empty() {
+            break;
+        }
+        world.act(&mut input);
+        world.compare();
+    }
+    world.finish();
+}
+
+/// A frame or an item that a receiver is to get.
+struct Piece {
+    is_frame: bool,
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+/// A receiver in memory: its socket has room for so many bytes, and its model is a queue of its own.
+#[derive(Default)]
+struct Receiver {
+    seat: Option<Seat>,
+    outbox: Outbox,
+    room: usize,
+    is_blocked: bool,
+    model: VecDeque<Piece>,
+}
+
+struct World {
+    config: Config,
+    channel: Channel,
+    receivers: [Receiver; RECEIVERS],
+    next: u8,
+}
+
+impl World {
+    fn new(config: Config) -> Self {
+        let channel = Channel::new(&config);
+        Self { config, channel, receivers: Default::default(), next: 0 }
+    }
+
+    fn act(&mut self, input: &mut Input<'_>) {
+        let choice = input.below(16);
+        let key = input.below(RECEIVERS);
+        match choice {
+            0..=4 => self.publish(Some(key), input.below(200)),
+            5 => self.publish(None, input.below(200)),
+            6 | 7 => self.subscribe(key),
+            8 => self.unsubscribe(key),
+            9 => self.push(key, input.below(40)),
+            10 | 11 => self.make_room(key, input.below(250)),
+            12 => self.make_room(key, 1 << 20),
+            13 => self.flush(input.below(4)),
+            14 => self.flush(usize::MAX),
+            _ => self.write(key),
+        }
+    }
+
+    /// Bytes unlike those before them.
+    fn fresh(&mut self, length: usize) -> Vec<u8> {
+        self.next = self.next.wrapping_add(1);
+        vec![self.next; length]
+    }
+
+    fn subscribe(&mut self, key: usize) {
+        let receiver = &mut self.receivers[key];
+        if receiver.seat.is_some() {
+            return;
+        }
+        let seat = self.channel.subscribe(key as u32);
+        if receiver.is_blocked {
+            self.channel.set_readiness(seat, Readiness::Blocked);
+        }
+        receiver.seat = Some(seat);
+    }
+
+    /// It leaves as the loop lets it: gone, and whatever was for it with it.
+    fn unsubscribe(&mut self, key: usize) {
+        if let Some(seat) = self.receivers[key].seat.take() {
+            self.channel.unsubscribe(seat);
+            self.receivers[key] = Receiver::default();
+        }
+    }
+
+    fn publish(&mut self, from: Option<usize>, length: usize) {
+        let payload = self.fresh(length);
+        let message = Message::binary(&payload[..]);
+        let frame = [&*WireFormat::Plain.head(&message), &payload].concat();
+        let publisher = from.and_then(|key| self.receivers[key].seat);
+        self.channel.publish(publisher, &message);
+        let skips = self.config.own_messages == OwnMessages::Skip;
+        for (key, receiver) in self.receivers.iter_mut().enumerate() {
+            let is_left_out = skips && from == Some(key);
+            if receiver.seat.is_some() && !is_left_out {
+                receiver.expect(true, frame.clone());
+            }
+        }
+        while let Some(evicted) = self.channel.take_evicted() {
+            self.evict(evicted);
+        }
+    }
+
+    fn evict(&mut self, evicted: Evicted) {
+        let receiver = &mut self.receivers[evicted.key as usize];
+        assert!(receiver.is_blocked, "only one whose socket refused bytes is evicted");
+        // Its own frames count for the backlog as well, and are not in the model when they are left out.
+        if self.config.own_messages == OwnMessages::Deliver {
+            let frames = receiver.model.iter().filter(|piece| piece.is_frame);
+            let bytes: usize = frames.clone().map(|piece| piece.bytes.len() - piece.taken).sum();
+            let bytes_max = self.config.limits.backlog_bytes_max;
+            let frames_max = (bytes_max / (2 * size_of::<Boundary>())).max(1);
+            assert!(bytes > bytes_max || frames.count() > frames_max, "{bytes} bytes behind is not too slow");
+        }
+        if let Some((frame, taken)) = evicted.on_the_wire {
+            receiver.outbox.push_rest(frame, taken);
+        }
+        receiver.lose_frames();
+        let seat = receiver.seat.take().expect("it had one");
+        self.channel.unsubscribe(seat);
+    }
+
+    fn push(&mut self, key: usize, length: usize) {
+        let bytes = self.fresh(length);
+        let receiver = &mut self.receivers[key];
+        receiver.outbox.push(self.channel.head(), Body::Bytes(bytes.clone()));
+        receiver.expect(false, bytes);
+    }
+
+    /// A receiver has read: its socket takes `room` bytes more, and says so.
+    fn make_room(&mut self, key: usize, room: usize) {
+        let receiver = &mut self.receivers[key];
+        receiver.room += room;
+        if room > 0 {
+            receiver.is_blocked = false;
+            if let Some(seat) = receiver.seat {
+                self.channel.set_readiness(seat, Readiness::Writable);
+            }
+        }
+    }
+
+    fn flush(&mut self, mut writes: usize) {
+        while writes > 0
+            && let Some(key) = self.channel.next_behind()
+        {
+            let receiver = &self.receivers[key as usize];
+            assert!(receiver.seat.is_some_and(|seat| self.channel.is_behind(seat)), "it is behind");
+            assert!(!receiver.is_blocked, "and takes bytes");
+            self.write(key as usize);
+            writes -= 1;
+        }
+    }
+
+    /// One write, as the loop does it.
+    fn write(&mut self, key: usize) {
+        let receiver = &mut self.receivers[key];
+        if receiver.is_blocked {
+            return;
+        }
+        let mut gathered = Gather::new();
+        self.channel.gather(receiver.seat, Some(&receiver.outbox), &mut gathered);
+        let mut wire: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).collect();
+        let offered = wire.len();
+        assert_eq!(offered == 0, receiver.model.is_empty(), "something is offered while something is left");
+        wire.truncate(receiver.room);
+        receiver.room -= wire.len();
+        self.channel.advance(receiver.seat, Some(&mut receiver.outbox), wire.len());
+        receiver.take(&wire);
+        if wire.len() < offered {
+            receiver.is_blocked = true;
+            if let Some(seat) = receiver.seat {
+                self.channel.set_readiness(seat, Readiness::Blocked);
+            }
+        }
+    }
+
+    fn compare(&self) {
+        let seats: Vec<_> = self.receivers.iter().filter_map(|receiver| receiver.seat).collect();
+        assert_eq!(self.channel.len(), seats.len());
+        for (one, other) in seats.iter().zip(seats.iter().skip(1)) {
+            assert_ne!(one, other, "a seat is one receiver's");
+        }
+        for receiver in &self.receivers {
+            let Some(seat) = receiver.seat else { continue };
+            let waits = receiver.model.iter().any(|piece| piece.is_frame);
+            assert!(!waits || self.channel.is_behind(seat), "who has frames to take is behind");
+        }
+        assert!(!self.channel.is_congested() || self.channel.is_round_pending());
+    }
+
+    /// Sockets that take everything get everything, and then nothing is held.
+    fn finish(mut self) {
+        for key in 0..RECEIVERS {
+            self.make_room(key, 1 << 20);
+        }
+        self.flush(usize::MAX);
+        for key in 0..RECEIVERS {
+            while !self.receivers[key].model.is_empty() {
+                self.write(key);
+            }
+            self.write(key);
+        }
+        self.flush(usize::MAX);
+        assert!(!self.channel.is_congested());
+        // What was published to nobody goes when the next round ends.
+        self.publish(None, 0);
+        for key in 0..RECEIVERS {
+            while !self.receivers[key].model.is_empty() {
+                self.write(key);
+            }
+        }
+        self.flush(usize::MAX);
+        assert_eq!(self.channel.backlog_bytes(), 0, "nothing is held when all have it");
+    }
+}
+
+impl Receiver {
+    fn expect(&mut self, is_frame: bool, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.model.push_back(Piece { is_frame, bytes, taken: 0 });
+        }
+    }
+
+    fn take(&mut self, mut wire: &[u8]) {
+        while !wire.is_empty() {
+            let piece = self.model.front_mut().expect("nothing is written that was not to be");
+            let left = &piece.bytes[piece.taken..];
+            let length = left.len().min(wire.len());
+            assert_eq!(wire[..length], left[..length], "what a queue of its own would have given");
+            piece.taken += length;
+            wire = &wire[length..];
+            if piece.taken == piece.bytes.len() {
+                self.model.pop_front();
+            }
+        }
+    }
+
+    /// What is left of the frame on the wire still comes, and its own items; no other frame does.
+    fn lose_frames(&mut self) {
+        self.model.retain(|piece| !piece.is_frame || piece.taken > 0);
+        if let Some(first) = self.model.front_mut() {
+            first.is_frame = false;
+        }
+    }
+}
