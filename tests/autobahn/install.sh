@@ -74,11 +74,12 @@ use_unpacked() {
     python=$home/debian/usr/bin/python2.7
     libraries=$(echo "$home"/debian/usr/lib/*-linux-gnu*)
     export LD_LIBRARY_PATH=$libraries
-    export C_INCLUDE_PATH=$home/debian/usr/include
+    export C_INCLUDE_PATH=$home/debian/usr/include:$home/debian/usr/include/python2.7
     export PYTHONPATH=$home/debian/pip
-    local wheel # Debian has pip, and what it needs itself, as wheels
+    local wheel # Debian has pip and its parts as wheels. Those would come first, and pip cannot build from them.
     for wheel in "$home"/debian/usr/share/python-wheels/*.whl; do
         "$python" -m zipfile -e "$wheel" "$PYTHONPATH"
+        rm "$wheel"
     done
     is_python "$python" || fail "the unpacked Python does not run: name another one in FANFARE_PYTHON2"
 }
