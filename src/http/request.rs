@@ -25,7 +25,7 @@ pub enum Method {
     Options,
     /// One that is known, and that nothing here takes.
     Other,
-    /// One that RFC 9110 does not know.
+    /// One that is not known here.
     Unknown,
 }
 
@@ -105,9 +105,10 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Request<'_>, usize)>, Refusal> {
 
 /// RFC 9112 §3: it is the target that is too long when not even the request line has an end.
 fn too_long(head: &[u8]) -> Refusal {
-    match head.trim_ascii_start().contains(&b'\n') {
-        true => Refusal::new(Status::HeadTooLarge, "the headers are too long"),
-        false => Refusal::new(Status::TargetTooLong, "the request line is too long"),
+    match head.trim_ascii_start() {
+        [] => Refusal::bad("there are empty lines and no request"),
+        head if head.contains(&b'\n') => Refusal::new(Status::HeadTooLarge, "the headers are too long"),
+        _ => Refusal::new(Status::TargetTooLong, "the request line is too long"),
     }
 }
 
@@ -135,9 +136,9 @@ impl<'a> Request<'a> {
         if target == "*" && method != Method::Options {
             return Err(Refusal::bad("the target * is for OPTIONS alone"));
         }
-        // What a proxy makes of `OPTIONS *` (RFC 9112 §3.2.4).
-        if method == Method::Options && authority.is_some() && target == "/" {
-            target = "*".into();
+        // Without a path the root is meant; with OPTIONS, all of the server (RFC 9112 §3.2.4).
+        if target.is_empty() {
+            target = if method == Method::Options { "*".into() } else { "/".into() };
         }
         let headers: Headers<'_> =
             raw.headers.iter().map(|header| Header { name: header.name, value: header.value }).collect();
@@ -246,6 +247,7 @@ mod tests {
         assert_eq!(status(&long), Some(Status::HeadTooLarge));
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(REQUEST_HEADERS_MAX + 1));
         assert_eq!(status(&many), Some(Status::HeadTooLarge));
+        assert_eq!(status(&"\r\n".repeat(REQUEST_HEAD_BYTES_MAX)), Some(Status::BadRequest));
         let endless = format!("\r\nGET /{}", "x".repeat(REQUEST_HEAD_BYTES_MAX));
         assert_eq!(status(&endless), Some(Status::TargetTooLong));
     }
@@ -257,6 +259,9 @@ mod tests {
             ("GET /a HTTP/1.1", "two", "/a"),
             ("OPTIONS * HTTP/1.1", "two", "*"),
             ("OPTIONS http://one HTTP/1.1", "one", "*"),
+            ("OPTIONS http://one/ HTTP/1.1", "one", "/"),
+            ("GET http://one HTTP/1.1", "one", "/"),
+            ("GET http://one?q HTTP/1.1", "one", "/?q"),
             ("OPTIONS /a HTTP/1.1", "two", "/a"),
         ];
         for (line, host, target) in rows {

@@ -6,7 +6,8 @@ use super::Refusal;
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-/// The host of a target in absolute form, and the path and query: `*` where the whole server is meant.
+/// The host of a target in absolute form, and the path and query; `*` where the whole server is meant, and nothing
+/// where an absolute form has neither.
 ///
 /// A server must understand the absolute form although only proxies are sent it (§3.2.2).
 ///
@@ -33,8 +34,8 @@ pub fn split(target: &str) -> Result<(Option<&str>, Cow<'_, str>), Refusal> {
     if !is_authority(authority) {
         return Err(Refusal::bad("the target has no host"));
     }
-    // Without a path the root is meant (RFC 3986 §6.2.3).
-    let path = if path.starts_with('/') { path.into() } else { format!("/{path}").into() };
+    // Without a path the root is meant (RFC 3986 §6.2.3); without a query either it may be the whole server.
+    let path = if path.starts_with('?') { format!("/{path}").into() } else { path.into() };
     Ok((Some(authority), path))
 }
 
@@ -44,8 +45,6 @@ pub fn is_authority(text: &str) -> bool {
     let (is_host, rest) = match text.strip_prefix('[') {
         Some(rest) => {
             let Some((address, rest)) = rest.split_once(']') else { return false };
-            // Behind a percent sign is the interface that a local address is reached by (RFC 6874).
-            let address = address.split('%').next().unwrap_or_default();
             (address.parse::<Ipv6Addr>().is_ok(), rest)
         }
         None => {
@@ -85,7 +84,8 @@ mod tests {
         assert_eq!(split("/a?b"), of(None, "/a?b"));
         assert_eq!(split("//h/a"), of(None, "//h/a"));
         assert_eq!(split("http://h:1/a?b"), of(Some("h:1"), "/a?b"));
-        assert_eq!(split("HTTP://h"), of(Some("h"), "/"));
+        assert_eq!(split("HTTP://h"), of(Some("h"), ""));
+        assert_eq!(split("http://h/"), of(Some("h"), "/"));
         assert_eq!(split("wss://[::1]:9/"), of(Some("[::1]:9"), "/"));
         assert_eq!(split("http://h?q"), of(Some("h"), "/?q"));
         assert_eq!(split("*"), of(None, "*"));
@@ -109,13 +109,25 @@ mod tests {
 
     #[test]
     fn authorities() {
-        for right in
-            ["h", "h:", "h:80", "127.0.0.1:1", "[::1]", "[::1]:9", "[fe80::1%25eth0]", "a_b.example", "%41"]
-        {
+        for right in ["h", "h:", "h:80", "127.0.0.1:1", "[::1]", "[::1]:9", "a_b.example", "%41"] {
             assert!(is_authority(right), "{right}");
         }
-        for wrong in ["", ":80", "h:x", "a:b:c", "[1", "[1]", "[::1]9", "::1", "%zz", "a/b", "a b", "\u{e9}"]
-        {
+        for wrong in [
+            "",
+            ":80",
+            "h:x",
+            "a:b:c",
+            "[1",
+            "[1]",
+            "[::1]9",
+            "[::1%25eth0]",
+            "[::1%/]",
+            "::1",
+            "%zz",
+            "a/b",
+            "a b",
+            "\u{e9}",
+        ] {
             assert!(!is_authority(wrong), "{wrong}");
         }
     }
