@@ -58,7 +58,7 @@ pub const READ_BYTES_PER_TURN: usize = 1024 * 1024;
 /// most [`READ_BYTES_PER_TURN`] / [`READ_COST_MIN`] of them.
 pub const READ_COST_MIN: usize = 512;
 
-/// What a request for a page counts for in the same budget: finding a file takes as long as reading so much.
+/// What a request that is answered counts for in the same budget: finding a page takes as long as reading so much.
 /// A turn answers at most [`READ_BYTES_PER_TURN`] / [`READ_COST_OF_PAGE`] of them.
 pub const READ_COST_OF_PAGE: usize = 8 * 1024;
 
@@ -111,8 +111,8 @@ pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Header lines of one request; more are 431.
 pub const REQUEST_HEADERS_MAX: usize = 64;
 
-/// The longest body of a request that takes none: it is read and dropped up to here. A longer one closes
-/// the connection behind the answer.
+/// The longest body of a request that takes none, in bytes: it is read and dropped up to here. A request with a
+/// longer one is refused with 413, and its connection ends.
 pub const REQUEST_BODY_SKIPPED_MAX: u64 = 64 * 1024;
 
 /// Subprotocol names, origins and listeners an operator may give.

@@ -20,52 +20,41 @@ impl Connection {
         input: &mut &'a mut [u8],
         turn: &Turn<'_>,
     ) -> Option<Event<'a>> {
-        loop {
-            let can_answer = self.wants_input();
-            let State::Http(http) = &mut self.state else {
-                *input = &mut [];
-                return None;
-            };
-            http.drop_body(input);
-            if input.is_empty() {
-                return None;
-            }
-            http.is_paused = !can_answer;
-            if !can_answer {
-                return None;
-            }
-            let (request, used) = match request::parse(input) {
-                Ok(None) => return None,
-                Ok(Some(complete)) => complete,
-                Err(refusal) => {
-                    self.refuse(refusal, request::content_of_refusal(input), turn);
-                    return Some(Event::Refusal(refusal));
-                }
-            };
-            if let Framing::Length(length) = request.body {
-                http.body_left = length;
-            }
-            http.waits_for = Wanted::NextRequest;
-            self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);
-            let is_body_awaited = request.awaits_continue && used == input.len();
-            let event = self.answer(&request, is_body_awaited, turn);
-            let _head = input.split_off_mut(..used);
-            if event.is_some() {
-                return event;
-            }
+        let can_answer = self.wants_input();
+        let State::Http(http) = &mut self.state else { return None };
+        http.drop_body(input);
+        drop_empty_lines(input);
+        if input.is_empty() {
+            return None;
         }
+        http.is_paused = !can_answer;
+        if !can_answer {
+            return None;
+        }
+        let (request, used) = match request::parse(input) {
+            Ok(None) => return None,
+            Ok(Some(complete)) => complete,
+            Err(refusal) => {
+                self.refuse(refusal, request::content_of_refusal(input), turn);
+                return Some(Event::Refusal(refusal));
+            }
+        };
+        if let Framing::Length(length) = request.body {
+            http.body_left = length;
+        }
+        http.waits_for = Wanted::NextRequest;
+        self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);
+        let is_body_awaited = request.awaits_continue && used == input.len();
+        let event = self.answer(&request, is_body_awaited, turn);
+        let _head = input.split_off_mut(..used);
+        Some(event)
     }
 
-    /// Answers a request, or says what it asks for; `None`: it was answered, and concerns nobody else.
-    fn answer(
-        &mut self,
-        request: &Request<'_>,
-        is_body_awaited: bool,
-        turn: &Turn<'_>,
-    ) -> Option<Event<'static>> {
+    /// Answers a request, or says what it asks for.
+    fn answer(&mut self, request: &Request<'_>, is_body_awaited: bool, turn: &Turn<'_>) -> Event<'static> {
         self.try_answer(request, is_body_awaited, turn).unwrap_or_else(|refusal| {
             self.refuse(refusal, request.method.content(), turn);
-            Some(Event::Refusal(refusal))
+            Event::Refusal(refusal)
         })
     }
 
@@ -74,20 +63,20 @@ impl Connection {
         request: &Request<'_>,
         is_body_awaited: bool,
         turn: &Turn<'_>,
-    ) -> Result<Option<Event<'static>>, Refusal> {
+    ) -> Result<Event<'static>, Refusal> {
         match route(request)? {
-            Route::Broadcast => self.open(request, turn.config.audience, turn).map(Some),
-            Route::Echo => self.open(request, Audience::Sender, turn).map(Some),
+            Route::Broadcast => self.open(request, turn.config.audience, turn),
+            Route::Echo => self.open(request, Audience::Sender, turn),
             Route::Page(content) => {
                 let path = CleanPath::parse(&request.target)?;
                 let persistence = persistence(request);
                 self.say_continue(request, is_body_awaited, turn);
-                Ok(Some(Event::Page(PageRequest { path, content, persistence })))
+                Ok(Event::Page(PageRequest { path, content, persistence }))
             }
             Route::Options => {
                 self.say_continue(request, is_body_awaited, turn);
                 self.respond_with_options(persistence(request), turn);
-                Ok(None)
+                Ok(Event::Answered)
             }
         }
     }
@@ -151,6 +140,13 @@ impl Http {
         let length = usize::try_from(self.body_left).unwrap_or(usize::MAX).min(input.len());
         let dropped = input.split_off_mut(..length).map_or(0, |body| body.len());
         self.body_left -= dropped as u64;
+    }
+}
+
+/// In front of a request they mean nothing (RFC 9112 §2.2): one of them is no request that has begun.
+fn drop_empty_lines(input: &mut &mut [u8]) {
+    while input.starts_with(b"\r\n") {
+        let _line = input.split_off_mut(..2);
     }
 }
 

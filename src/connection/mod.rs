@@ -20,6 +20,7 @@ use crate::config::{Audience, Config};
 use crate::deadline::{Deadline, Now};
 use crate::format::WireFormat;
 use crate::http::origin::Peer;
+use crate::http::request;
 use crate::http::response::{Content, Persistence, Status};
 use crate::http::{Refusal, TOO_MANY_CONNECTIONS};
 use crate::limits::{CLOSE_TIMEOUT, LINGER_TIMEOUT, OUTBOX_BYTES_MAX};
@@ -47,6 +48,8 @@ pub struct Turn<'t> {
 pub enum Event<'a> {
     /// A page: answer with [`Connection::respond`].
     Page(PageRequest),
+    /// It asked for something that needs nobody else; the answer is in the outbox.
+    Answered,
     /// It is a WebSocket now; the 101 is in the outbox.
     Open(Opening),
     /// It said something.
@@ -337,11 +340,9 @@ impl Connection {
                 (Wanted::NextRequest, _) => Expiry::Gone("it was idle"),
                 (Wanted::FirstRequest | Wanted::Rest, true) => Expiry::Gone("it sent no request"),
                 (Wanted::FirstRequest | Wanted::Rest, false) => {
-                    self.refuse(
-                        Refusal::new(Status::RequestTimeout, "the request took too long"),
-                        Content::Sent,
-                        turn,
-                    );
+                    let content = request::content_of_refusal(&http.kept);
+                    let refusal = Refusal::new(Status::RequestTimeout, "the request took too long");
+                    self.refuse(refusal, content, turn);
                     Expiry::Speaks
                 }
             },

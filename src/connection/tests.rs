@@ -86,6 +86,7 @@ impl Client {
 fn short(event: &Event<'_>) -> String {
     match event {
         Event::Page(request) => format!("page {}", request.path.relative()),
+        Event::Answered => "answered".to_owned(),
         Event::Open(opening) => format!("open {}", opening.target),
         Event::Message(message) => format!("{:?} {}", message.kind(), message.payload().escape_ascii()),
         Event::Close(code, reason) => format!("close {code} {reason}"),
@@ -130,6 +131,40 @@ fn a_client_that_takes_no_responses_is_not_answered_for_ever() {
     assert!(client.connection.is_paused(), "it has not been forgotten");
     assert_eq!(client.hear(b""), ["page a"]);
     assert!(!client.connection.is_paused());
+}
+
+#[test]
+fn a_flood_of_requests_that_cost_nothing_waits_until_its_answers_are_taken() {
+    let mut client = Client::new();
+    let request = b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n";
+    let flood = request.repeat(4 * OUTBOX_BYTES_MAX / 100);
+    let answered = client.hear(&flood).len();
+    assert!((100..flood.len() / request.len()).contains(&answered), "{answered} were answered");
+    assert!(client.connection.is_paused());
+    assert!(client.connection.outbox().is_some_and(|outbox| outbox.weight() < 2 * OUTBOX_BYTES_MAX as u64));
+}
+
+/// They begin no request: neither does a deadline for one, nor is there an answer to it.
+#[test]
+fn empty_lines_between_requests_mean_nothing() {
+    let mut client = Client::new();
+    assert_eq!(client.hear(b"\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n\r\n"), ["page a"]);
+    client.take(usize::MAX);
+    client.hear(b"\r\n");
+    assert_eq!(client.wait(59), None, "its keep-alive counts, not the time for a request");
+    assert_eq!(client.wait(2), Some(Expiry::Gone("it was idle")));
+}
+
+#[test]
+fn a_head_request_that_takes_too_long_is_answered_without_content() {
+    for (request, has_content) in [("HEAD / HTTP/1.1\r\n", false), ("GET / HTTP/1.1\r\n", true)] {
+        let mut client = Client::new();
+        client.hear(request.as_bytes());
+        assert_eq!(client.wait(11), Some(Expiry::Speaks));
+        let answer = client.take(usize::MAX);
+        assert!(answer.starts_with("HTTP/1.1 408"));
+        assert_eq!(!answer.ends_with("\r\n\r\n"), has_content, "{request}");
+    }
 }
 
 #[test]

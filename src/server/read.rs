@@ -7,7 +7,9 @@ use crate::config::Audience;
 use crate::connection::{Event, Turn};
 use crate::handler::{Context, Handler};
 use crate::http::response::Status;
-use crate::limits::{READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE};
+use crate::limits::{
+    READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE, REQUEST_HEAD_BYTES_MAX,
+};
 use crate::transport::Transport;
 use std::{io, mem};
 
@@ -115,6 +117,8 @@ impl Server {
             connection.heard(&Turn { config: &self.config, now, head: self.channel.head() });
         }
         let mut kept = connection.take_kept();
+        // A head that has begun is parsed anew with what has come.
+        cost += kept.len().min(REQUEST_HEAD_BYTES_MAX);
         let mut input = if kept.is_empty() {
             read
         } else {
@@ -130,6 +134,8 @@ impl Server {
             // A page is the loop's own affair; everything else may concern the handler.
             if let Event::Page(request) = &event {
                 connection.respond(request, self.files.find(request), &turn);
+            }
+            if matches!(event, Event::Page(_) | Event::Answered) {
                 cost += READ_COST_OF_PAGE;
                 if cost < budget {
                     continue;
@@ -150,7 +156,7 @@ impl Server {
             log_event(key, &entry.transport, &event);
             let mut context = Context::new(key, connection, &mut self.channel, &self.config, now);
             match event {
-                Event::Page(_) | Event::Refusal(_) => {}
+                Event::Page(_) | Event::Answered | Event::Refusal(_) => {}
                 Event::Open(opening) => handler.open(&mut context, &opening),
                 Event::Message(message) => handler.message(&mut context, message),
                 Event::Close(code, reason) => handler.close(&mut context, code, &reason),
@@ -173,7 +179,7 @@ impl Server {
 
 fn log_event(key: usize, transport: &Transport, event: &Event<'_>) {
     match event {
-        Event::Page(_) | Event::Message(_) => {}
+        Event::Page(_) | Event::Answered | Event::Message(_) => {}
         Event::Open(opening) => log::debug!("connection {key} is a WebSocket on {:?}", opening.target),
         Event::Close(code, reason) => log::debug!("connection {key} closes with {code} {reason:?}"),
         Event::Violation(violation) => {

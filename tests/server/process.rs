@@ -245,7 +245,7 @@ fn levels_go_from_silent_to_everything() {
         server.assert_serves();
         server.websocket("/").send(b"\xff\xff");
         if options.contains(&"-v") {
-            server.wait_for_log("1002");
+            server.wait_for_log("closed with 1002");
         }
         server.log().lines().count()
     };

@@ -134,6 +134,23 @@ fn expecting(method: &str, version: &str, headers: &str) -> String {
     format!("{method} /style.css {version}\r\nHost: localhost\r\nExpect: 100-continue\r\n{headers}\r\n")
 }
 
+/// What comes behind a request that is refused is read and dropped, or a reset would overtake the answer
+/// (RFC 9112 §9.6).
+#[test]
+fn a_refusal_is_not_lost_because_more_comes() {
+    let server = Server::start(&[]);
+    for (request, status) in [
+        ("PUT /style.css HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16777216\r\n\r\n", 413),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+    ] {
+        let mut peer = server.connect();
+        peer.send(request);
+        (0..16).for_each(|_| peer.send(vec![b'x'; 1 << 20]));
+        assert_eq!(peer.response().status, status);
+        peer.expect_end();
+    }
+}
+
 /// Where the chunks end the server does not look: the connection ends, and what is in them is no request.
 #[test]
 fn a_chunked_body_ends_the_connection() {

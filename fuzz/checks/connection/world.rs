@@ -45,10 +45,11 @@ pub(super) struct World<'c> {
     /// How much larger reads are than the cuts say.
     pub(super) read_scale: usize,
     largest_read: usize,
-    /// Pages that one read may ask for before the rest of it waits.
-    pages_per_read: usize,
+    /// Requests of one read that are answered before the rest of it waits.
+    answers_per_read: usize,
     fin_is_sent: bool,
     input_ended: bool,
+    is_owed_nothing: bool,
     /// What the client's socket takes.
     pub(super) room: usize,
     is_blocked: bool,
@@ -82,9 +83,10 @@ impl<'c> World<'c> {
             reads: 0,
             read_scale: if manner & 8 != 0 { 256 } else { 1 },
             largest_read: 0,
-            pages_per_read: if manner & 16 != 0 { 2 } else { usize::MAX },
+            answers_per_read: if manner & 16 != 0 { 2 } else { usize::MAX },
             fin_is_sent: false,
             input_ended: false,
+            is_owed_nothing: false,
             room: if manner & 32 != 0 { 0 } else { 1 << 20 },
             is_blocked: false,
             in_writable: false,
@@ -161,7 +163,11 @@ impl<'c> World<'c> {
         } else if self.fin_is_sent && !self.input_ended {
             self.input_ended = true;
             let turn = self.now();
-            self.is_gone = !self.connection.end_of_input(&turn);
+            if !self.connection.end_of_input(&turn) {
+                self.is_gone = true;
+                // A WebSocket that ends without a Close gets nothing more, what it asked for as HTTP neither.
+                self.is_owed_nothing = self.connection.audience().is_some();
+            }
         }
     }
 
@@ -184,7 +190,7 @@ impl<'c> World<'c> {
         bytes.extend(read);
         let length = bytes.len();
         let mut input = &mut bytes[..];
-        let mut pages = 0;
+        let mut answers = 0;
         loop {
             let turn = self.now();
             let Some(event) = self.connection.next(&mut input, &turn) else {
@@ -196,19 +202,20 @@ impl<'c> World<'c> {
                     let found = self.find(&request);
                     self.said.pages.push_back(request.content);
                     self.connection.respond(&request, found, &turn);
-                    pages += 1;
-                    if pages >= self.pages_per_read {
-                        self.connection.pause();
-                        self.connection.keep(input, &turn);
-                        break;
-                    }
+                    answers += 1;
                 }
+                Event::Answered => answers += 1,
                 Event::Open(opening) if opening.audience == Audience::Everyone => self.sit_down(),
                 Event::Message(message) => self.hear(&message),
                 Event::Close(code, reason) => {
                     assert!(code.may_be_sent() || (code == CloseCode::NO_STATUS && reason.is_empty()));
                 }
                 Event::Open(_) | Event::Violation(_) | Event::Refusal(_) => {}
+            }
+            if answers >= self.answers_per_read {
+                self.connection.pause();
+                self.connection.keep(input, &turn);
+                break;
             }
         }
         self.owes_a_bounded_amount(length);
@@ -428,6 +435,7 @@ impl<'c> World<'c> {
             self.turn();
         }
         assert!(self.is_gone, "a silent client is gone in the end");
+        is_whole &= !self.is_owed_nothing;
         self.said.is_whole = is_whole;
         let waiting: BTreeSet<u32> = self.connection.files().map(|FileId(file)| file).collect();
         assert_eq!(self.files, waiting, "a file is sent, or closed with its connection");
