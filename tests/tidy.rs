@@ -254,7 +254,28 @@ fn is_test(path: &str) -> bool {
     let mut file = Path::new(env!("CARGO_MANIFEST_DIR")).join(if is_outside { "tests" } else { "src" });
     file.extend(module.split("::"));
     let text = file.ancestors().find_map(|file| fs::read_to_string(file.with_extension("rs")).ok());
-    text.is_some_and(|text| text.contains(&format!("fn {name}(")))
+    let is_marked = |text: String| {
+        let before = text.split_once(&format!("fn {name}(")).map(|(before, _)| before.to_owned());
+        before.is_some_and(|before| before.trim_end().ends_with("#[test]"))
+    };
+    text.is_some_and(is_marked)
+}
+
+/// Whether a name such as `corpus frames` is that of a fuzz target, or one such as `autobahn 5.*` that of cases.
+fn is_outside(name: &str) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = || fs::read_to_string(root.join("tests/autobahn/expected.txt")).expect("the table is there");
+    match name.split_once(' ') {
+        Some(("corpus", target)) => {
+            root.join("fuzz/fuzz_targets").join(target).with_extension("rs").is_file()
+        }
+        Some(("autobahn", cases)) => match cases.strip_suffix('*') {
+            Some(start) => table().lines().any(|line| line.starts_with(start)),
+            None => table().lines().any(|line| line.split_whitespace().next() == Some(cases)),
+        },
+        Some(("clients", "…")) => true,
+        Some(_) | None => false,
+    }
 }
 
 /// Each row is held by tests that are there, or says why it is not.
@@ -270,14 +291,20 @@ fn the_tests_that_conformance_names_are_there() {
         let cells: Vec<_> = row.split('|').collect();
         assert_eq!(cells.len(), 5, "three columns: {row}");
         let held_by = cells[3].trim();
-        let quoted = held_by.split('`').skip(1).step_by(2);
-        let tests: Vec<_> = quoted.filter(|name| name.contains("::")).collect();
-        wrong.extend(tests.iter().filter(|test| !is_test(test)).map(|test| format!("no such test: {test}")));
+        let is_name = |name: &&str| {
+            let outside = ["corpus ", "autobahn ", "clients "];
+            name.contains("::") || outside.iter().any(|start| name.starts_with(start))
+        };
+        let tests: Vec<_> = held_by.split('`').skip(1).step_by(2).filter(is_name).collect();
+        let is_there = |name: &&&str| is_test(name) || is_outside(name);
+        wrong.extend(tests.iter().filter(|name| !is_there(name)).map(|name| format!("no such test: {name}")));
         if tests.is_empty() && !held_by.starts_with('—') && !held_by.starts_with("**not held**") {
             wrong.push(format!("held by nothing: {row}"));
         }
     }
     assert!(wrong.is_empty(), "docs/CONFORMANCE.md:\n{}", wrong.join("\n"));
     assert!(is_test("library::a_handler_hears_and_answers") && !is_test("library::a_handler_hears"));
+    assert!(!is_test("server::pages::get"), "a function that is no test");
+    assert!(is_outside("autobahn 5.18") && !is_outside("autobahn 8.*") && !is_outside("corpus nothing"));
     assert!(!is_test("websocket::frame::tests::misspelt") && !is_test("nowhere::tests::framing"));
 }

@@ -18,7 +18,7 @@ say() { echo "${0##*/}: $*" >&2; }
 fail() { say "$@" && exit 1; }
 
 is_installed() {
-    cmp -s "$here/requirements.txt" "$home/requirements.txt" &&
+    cmp -s "$here/requirements.txt" "$home/requirements.txt" && cmp -s "$here/faster.txt" "$home/faster.txt" &&
         "$home/python" -c "import autobahntestsuite" >/dev/null 2>&1
 }
 
@@ -91,7 +91,7 @@ pip() {
 
 # Writes the file that the test starts. It comes last: what was begun and not finished counts as not installed.
 write_launcher() {
-    cp "$here/requirements.txt" "$home/"
+    cp "$here/requirements.txt" "$here/faster.txt" "$home/"
     cat >"$home/python" <<END
 #!/bin/sh
 unset PYTHONHOME PYTHONPATH PYTHONNOUSERSITE
@@ -114,7 +114,6 @@ if [ -z "$python" ]; then
 fi
 say "installs the Autobahn|Testsuite"
 pip -r "$here/requirements.txt"
-# Masking and UTF-8 in C, for the suite's own side. Wants a compiler and Python's headers.
-pip wsaccel==0.6.6 >/dev/null 2>&1 || say "goes on without wsaccel: the suite will be slower"
+pip -r "$here/faster.txt" >/dev/null 2>&1 || say "goes on without wsaccel: the suite will be slower"
 write_launcher
 is_installed || fail "the suite does not start: see \"$home/python -c 'import autobahntestsuite'\""
