@@ -105,7 +105,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Request<'_>, usize)>, Refusal> {
 
 /// RFC 9112 §3: it is the target that is too long when not even the request line has an end.
 fn too_long(head: &[u8]) -> Refusal {
-    match head.trim_ascii_start() {
+    match behind_empty_lines(head) {
         [] => Refusal::bad("there are empty lines and no request"),
         head if head.contains(&b'\n') => Refusal::new(Status::HeadTooLarge, "the headers are too long"),
         _ => Refusal::new(Status::TargetTooLong, "the request line is too long"),
@@ -116,9 +116,15 @@ fn too_long(head: &[u8]) -> Refusal {
 /// is.
 pub fn content_of_refusal(bytes: &[u8]) -> Content {
     let bounded = &bytes[..bytes.len().min(REQUEST_HEAD_BYTES_MAX)];
-    let name = bounded.trim_ascii_start().split(|&byte| byte == b' ').next();
-    name.and_then(|name| str::from_utf8(name).ok())
-        .map_or(Content::Sent, |name| Method::parse(name).content())
+    if behind_empty_lines(bounded).starts_with(b"HEAD ") { Content::Omitted } else { Content::Sent }
+}
+
+/// Not other white space: it is refused where it stands, and what follows it may not have come yet.
+fn behind_empty_lines(mut bytes: &[u8]) -> &[u8] {
+    while let Some(behind) = bytes.strip_prefix(b"\r\n").or_else(|| bytes.strip_prefix(b"\n")) {
+        bytes = behind;
+    }
+    bytes
 }
 
 impl<'a> Request<'a> {
@@ -283,6 +289,7 @@ mod tests {
     #[test]
     fn a_wrong_head_has_an_answer_without_content_all_the_same() {
         for (wire, want) in [
+            (" HEAD / HTTP/1.1", Content::Sent),
             ("HEAD / HTTP/3", Content::Omitted),
             ("\r\nHEAD * HTTP/1.1", Content::Omitted),
             ("HEADS", Content::Sent),
