@@ -1,13 +1,13 @@
 //! A channel and its receivers, each beside the naive model: a queue of its own.
 
 use super::input::Input;
+use super::model::{Model, Source};
 use fanfare::Message;
 use fanfare::backlog::{Boundary, Seat};
 use fanfare::channel::{Channel, Evicted, Readiness};
 use fanfare::config::{Config, OwnMessages};
 use fanfare::format::WireFormat;
 use fanfare::outbox::{Body, Gather, Outbox};
-use std::collections::VecDeque;
 
 /// What can be done in one run.
 const ACTIONS_MAX: usize = 200;
@@ -31,13 +31,6 @@ pub fn check(input: &[u8]) {
     world.finish();
 }
 
-/// A frame or an item that a receiver is to get.
-struct Piece {
-    is_frame: bool,
-    bytes: Vec<u8>,
-    taken: usize,
-}
-
 /// A receiver in memory: its socket has room for so many bytes, and its model is a queue of its own.
 #[derive(Default)]
 struct Receiver {
@@ -45,7 +38,7 @@ struct Receiver {
     outbox: Outbox,
     room: usize,
     is_blocked: bool,
-    model: VecDeque<Piece>,
+    model: Model,
 }
 
 struct World {
@@ -114,7 +107,7 @@ impl World {
         for (key, receiver) in self.receivers.iter_mut().enumerate() {
             let is_left_out = skips && from == Some(key);
             if receiver.seat.is_some() && !is_left_out {
-                receiver.expect(true, frame.clone());
+                receiver.model.push(Source::Backlog, frame.clone());
             }
         }
         while let Some(evicted) = self.channel.take_evicted() {
@@ -127,16 +120,15 @@ impl World {
         assert!(receiver.is_blocked, "only one whose socket refused bytes is evicted");
         // Its own frames count for the backlog as well, and are not in the model when they are left out.
         if self.config.own_messages == OwnMessages::Deliver {
-            let frames = receiver.model.iter().filter(|piece| piece.is_frame);
-            let bytes: usize = frames.clone().map(|piece| piece.bytes.len() - piece.taken).sum();
+            let (frames, bytes) = receiver.model.left(Source::Backlog);
             let bytes_max = self.config.limits.backlog_bytes_max;
             let frames_max = (bytes_max / (2 * size_of::<Boundary>())).max(1);
-            assert!(bytes > bytes_max || frames.count() > frames_max, "{bytes} bytes behind is not too slow");
+            assert!(bytes > bytes_max || frames > frames_max, "{bytes} bytes behind is not too slow");
         }
         if let Some((frame, taken)) = evicted.on_the_wire {
             receiver.outbox.push_rest(frame, taken);
         }
-        receiver.lose_frames();
+        receiver.model.lose_frames();
         let seat = receiver.seat.take().expect("it had one");
         self.channel.unsubscribe(seat);
     }
@@ -145,7 +137,7 @@ impl World {
         let bytes = self.fresh(length);
         let receiver = &mut self.receivers[key];
         receiver.outbox.push(self.channel.head(), Body::Bytes(bytes.clone()));
-        receiver.expect(false, bytes);
+        receiver.model.push(Source::Outbox, bytes);
     }
 
     /// A receiver has read: its socket takes `room` bytes more, and says so.
@@ -186,7 +178,7 @@ impl World {
         wire.truncate(receiver.room);
         receiver.room -= wire.len();
         self.channel.advance(receiver.seat, Some(&mut receiver.outbox), wire.len());
-        receiver.take(&wire);
+        receiver.model.take(&wire);
         if wire.len() < offered {
             receiver.is_blocked = true;
             if let Some(seat) = receiver.seat {
@@ -203,7 +195,7 @@ impl World {
         }
         for receiver in &self.receivers {
             let Some(seat) = receiver.seat else { continue };
-            let waits = receiver.model.iter().any(|piece| piece.is_frame);
+            let waits = receiver.model.left(Source::Backlog).0 > 0;
             assert!(!waits || self.channel.is_behind(seat), "who has frames to take is behind");
         }
         assert!(!self.channel.is_congested() || self.channel.is_round_pending());
@@ -232,35 +224,5 @@ impl World {
         }
         self.flush(usize::MAX);
         assert_eq!(self.channel.backlog_bytes(), 0, "nothing is held when all have it");
-    }
-}
-
-impl Receiver {
-    fn expect(&mut self, is_frame: bool, bytes: Vec<u8>) {
-        if !bytes.is_empty() {
-            self.model.push_back(Piece { is_frame, bytes, taken: 0 });
-        }
-    }
-
-    fn take(&mut self, mut wire: &[u8]) {
-        while !wire.is_empty() {
-            let piece = self.model.front_mut().expect("nothing is written that was not to be");
-            let left = &piece.bytes[piece.taken..];
-            let length = left.len().min(wire.len());
-            assert_eq!(wire[..length], left[..length], "what a queue of its own would have given");
-            piece.taken += length;
-            wire = &wire[length..];
-            if piece.taken == piece.bytes.len() {
-                self.model.pop_front();
-            }
-        }
-    }
-
-    /// What is left of the frame on the wire still comes, and its own items; no other frame does.
-    fn lose_frames(&mut self) {
-        self.model.retain(|piece| !piece.is_frame || piece.taken > 0);
-        if let Some(first) = self.model.front_mut() {
-            first.is_frame = false;
-        }
     }
 }

@@ -1,9 +1,9 @@
 //! The merge of backlog and outbox, beside the naive model: one queue of all that a connection is to get.
 
 use super::input::Input;
+use super::model::{Model, Source};
 use fanfare::backlog::{Backlog, Seat};
 use fanfare::outbox::{Body, FileId, FileRange, Gather, Outbox, View, advance, gather};
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// What can be done in one run: a long input adds nothing to a short one but time.
@@ -27,20 +27,6 @@ pub fn check(input: &[u8]) {
     pair.finish();
 }
 
-/// Where the model's bytes come from: who loses its place in the backlog loses the frames alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    Backlog,
-    Outbox,
-}
-
-/// What is to be written in one piece, and where it is in it.
-struct Piece {
-    source: Source,
-    bytes: Vec<u8>,
-    taken: usize,
-}
-
 /// The connection's view of the backlog.
 #[derive(Clone, Copy)]
 enum Place {
@@ -57,7 +43,7 @@ struct Pair {
     outbox: Outbox,
     place: Place,
     skipped: Option<Seat>,
-    model: VecDeque<Piece>,
+    model: Model,
     files: u32,
     next: u8,
 }
@@ -69,7 +55,7 @@ impl Pair {
             outbox: Outbox::default(),
             place: if manner & 2 == 0 { Place::At(0) } else { Place::Outside },
             skipped: (manner & 1 != 0).then_some(Seat::new(3)),
-            model: VecDeque::new(),
+            model: Model::default(),
             files: 0,
             next: 0,
         }
@@ -107,8 +93,8 @@ impl Pair {
     }
 
     fn expect(&mut self, source: Source, bytes: Vec<u8>) {
-        if !self.outbox.is_sealed() && !bytes.is_empty() {
-            self.model.push_back(Piece { source, bytes, taken: 0 });
+        if !self.outbox.is_sealed() {
+            self.model.push(source, bytes);
         }
     }
 
@@ -131,9 +117,7 @@ impl Pair {
     fn answer(&mut self, length: usize) {
         let bytes = self.fresh(length);
         self.outbox.push_even_sealed(self.backlog.head(), Body::Bytes(bytes.clone()));
-        if !bytes.is_empty() {
-            self.model.push_back(Piece { source: Source::Outbox, bytes, taken: 0 });
-        }
+        self.model.push(Source::Outbox, bytes);
     }
 
     fn push_other(&mut self, input: &mut Input<'_>) {
@@ -177,10 +161,7 @@ impl Pair {
                 self.outbox.push_rest(frame, taken);
             }
             self.place = Place::Lost;
-            self.model.retain(|piece| piece.source == Source::Outbox || piece.taken > 0);
-            if let Some(first) = self.model.front_mut() {
-                first.source = Source::Outbox;
-            }
+            self.model.lose_frames();
         }
     }
 
@@ -209,22 +190,7 @@ impl Pair {
             assert!(*cursor <= advanced.cursor && advanced.cursor <= self.backlog.head());
             *cursor = advanced.cursor;
         }
-        self.take(&wire);
-    }
-
-    fn take(&mut self, wire: &[u8]) {
-        let mut wire = wire;
-        while !wire.is_empty() {
-            let piece = self.model.front_mut().expect("nothing is written that was not to be");
-            let left = &piece.bytes[piece.taken..];
-            let length = left.len().min(wire.len());
-            assert_eq!(wire[..length], left[..length], "what a queue of its own would have given");
-            piece.taken += length;
-            wire = &wire[length..];
-            if piece.taken == piece.bytes.len() {
-                self.model.pop_front();
-            }
-        }
+        self.model.take(&wire);
     }
 
     /// Nobody else is behind: what this one has can go.
@@ -237,8 +203,7 @@ impl Pair {
 
     /// The outbox says of itself what the model says of it.
     fn compare(&self) {
-        let own = self.model.iter().filter(|piece| piece.source == Source::Outbox);
-        let bytes: usize = own.map(|piece| piece.bytes.len() - piece.taken).sum();
+        let (_, bytes) = self.model.left(Source::Outbox);
         assert_eq!(self.outbox.bytes(), bytes as u64);
         assert_eq!(self.outbox.is_empty(), bytes == 0);
         assert!(self.outbox.weight() >= self.outbox.bytes());

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod frames;
 pub mod input;
 pub mod merge;
+pub mod model;
 pub mod path;
 pub mod request;
 pub mod utf8;

@@ -44,7 +44,7 @@ impl Connection {
         }
         http.waits_for = Wanted::NextRequest;
         self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);
-        let is_body_awaited = request.awaits_continue && used == input.len();
+        let is_body_awaited = request.awaits_continue && request.body.has_body() && used == input.len();
         let event = self.answer(&request, is_body_awaited, turn);
         let _head = input.split_off_mut(..used);
         Some(event)
@@ -70,12 +70,13 @@ impl Connection {
             Route::Page(content) => {
                 let path = CleanPath::parse(&request.target)?;
                 let persistence = persistence(request);
-                self.say_continue(request, is_body_awaited, turn);
+                self.say_continue(persistence, is_body_awaited, turn);
                 Ok(Event::Page(PageRequest { path, content, persistence }))
             }
             Route::Options => {
-                self.say_continue(request, is_body_awaited, turn);
-                self.respond_with_options(persistence(request), turn);
+                let persistence = persistence(request);
+                self.say_continue(persistence, is_body_awaited, turn);
+                self.respond_with_options(persistence, turn);
                 Ok(Event::Answered)
             }
         }
@@ -83,8 +84,8 @@ impl Connection {
 
     /// A client that waits with its body is told to send it, where it is going to be dropped: the next request
     /// comes behind it. Who is refused, or whose connection ends, keeps it (RFC 9110 §10.1.1).
-    fn say_continue(&mut self, request: &Request<'_>, is_body_awaited: bool, turn: &Turn<'_>) {
-        if is_body_awaited && request.body.has_body() && persistence(request) == Persistence::KeepAlive {
+    fn say_continue(&mut self, persistence: Persistence, is_body_awaited: bool, turn: &Turn<'_>) {
+        if is_body_awaited && persistence == Persistence::KeepAlive {
             let interim = Head::new(Status::Continue, turn.now.unix_seconds).finish();
             self.push(Body::Bytes(interim), turn);
         }
