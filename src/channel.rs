@@ -144,7 +144,12 @@ impl Channel {
             self.round.head_at_start = self.backlog.head();
         }
         let index = self.subscribers.insert(subscriber);
-        self.seats = self.seats.max(index + 1);
+        let seats = self.seats.max(index + 1);
+        if self.is_round_pending() {
+            // The round passes the new seat on its way, and must not end before one that it still owes a visit.
+            self.round.left += seats - self.seats;
+        }
+        self.seats = seats;
         Seat::new(index)
     }
 

@@ -38,6 +38,8 @@ struct Receiver {
     outbox: Outbox,
     room: usize,
     is_blocked: bool,
+    /// Something was published since it was last written to, and its socket took bytes then.
+    is_owed_a_visit: bool,
     model: Model,
 }
 
@@ -105,6 +107,7 @@ impl World {
         self.channel.publish(publisher, &message);
         let skips = self.config.own_messages == OwnMessages::Skip;
         for (key, receiver) in self.receivers.iter_mut().enumerate() {
+            receiver.is_owed_a_visit = receiver.seat.is_some() && !receiver.is_blocked;
             let is_left_out = skips && from == Some(key);
             if receiver.seat.is_some() && !is_left_out {
                 receiver.model.push(Source::Backlog, frame.clone());
@@ -153,9 +156,8 @@ impl World {
     }
 
     fn flush(&mut self, mut writes: usize) {
-        while writes > 0
-            && let Some(key) = self.channel.next_behind()
-        {
+        while writes > 0 {
+            let Some(key) = self.channel.next_behind() else { return self.expect_all_were_visited() };
             let receiver = &self.receivers[key as usize];
             assert!(receiver.seat.is_some_and(|seat| self.channel.is_behind(seat)), "it is behind");
             assert!(!receiver.is_blocked, "and takes bytes");
@@ -164,9 +166,18 @@ impl World {
         }
     }
 
+    /// The round is over: who takes bytes and is behind was written to since the last publication.
+    fn expect_all_were_visited(&self) {
+        for receiver in &self.receivers {
+            let is_behind = receiver.seat.is_some_and(|seat| self.channel.is_behind(seat));
+            assert!(!is_behind || !receiver.is_owed_a_visit, "the round left nobody out");
+        }
+    }
+
     /// One write, as the loop does it.
     fn write(&mut self, key: usize) {
         let receiver = &mut self.receivers[key];
+        receiver.is_owed_a_visit = false;
         if receiver.is_blocked {
             return;
         }

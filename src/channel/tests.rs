@@ -266,3 +266,18 @@ fn a_flood_waits_for_the_round() {
     }
     assert!(world.receivers.iter().all(|receiver| !receiver.evicted && !receiver.got.is_empty()));
 }
+
+/// Nobody is left out of a round because somebody came while it was under way.
+#[test]
+fn a_newcomer_takes_nobodys_turn() {
+    let mut channel = channel(1_000, OwnMessages::Deliver);
+    let message = Message::text("x");
+    for key in 0..2 {
+        channel.subscribe(key);
+    }
+    channel.publish(None, &message);
+    assert_eq!(channel.next_behind(), Some(0), "the slice ends here");
+    channel.publish(None, &message);
+    channel.subscribe(2);
+    assert_eq!([(); 3].map(|()| channel.next_behind()), [Some(1), Some(0), None]);
+}

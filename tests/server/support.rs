@@ -254,6 +254,13 @@ impl Server {
         let kilobytes: Option<u64> = kilobytes.and_then(|number| number.parse().ok());
         1024 * kilobytes.expect("Linux tells VmHWM")
     }
+
+    /// How much more that is than it was. The system adds it up from counters of each processor, which it reads
+    /// roughly: the peak can seem to have sunk.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_growth(&self, before: u64) -> u64 {
+        self.peak_bytes().saturating_sub(before)
+    }
 }
 
 impl Drop for Server {
