@@ -68,12 +68,12 @@ fn judges_alike(cut: &Parsed<'_>, whole: &Parsed<'_>, end: usize) {
     }
 }
 
-/// RFC 9110 §9.3.2: the answer to a HEAD has no content, whatever becomes of it.
+/// RFC 9110 §9.3.2: the answer to a HEAD has no content, whatever becomes of it. In front of it only empty lines
+/// are passed over (RFC 9112 §2.2).
 fn content(wire: &[u8]) -> Content {
-    match wire.trim_ascii_start().starts_with(b"HEAD ") {
-        true => Content::Omitted,
-        false => Content::Sent,
-    }
+    let mut lines = wire.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let first = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    if first.starts_with(b"HEAD ") { Content::Omitted } else { Content::Sent }
 }
 
 /// RFC 9110 §5.1 and §5.5, RFC 9112 §3.2: nothing that could split or smuggle what is made of it.
