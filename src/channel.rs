@@ -222,6 +222,14 @@ impl Channel {
         })
     }
 
+    /// Whether [`gather`](Self::gather) may have something for a connection, or frames to step over that are left
+    /// out: behind its last word only what it says itself.
+    pub fn has_more(&self, seat: Option<Seat>, outbox: Option<&Outbox>) -> bool {
+        let has_own = outbox.is_some_and(|outbox| !outbox.is_empty());
+        let has_said_all = outbox.is_some_and(Outbox::is_sealed);
+        has_own || (!has_said_all && seat.is_some_and(|seat| self.is_behind(seat)))
+    }
+
     /// Takes note of what a subscriber's socket said.
     pub fn set_readiness(&mut self, seat: Seat, readiness: Readiness) {
         let Some(subscriber) = self.subscribers.get_mut(seat.index()) else { return };

@@ -187,6 +187,8 @@ impl World {
         let mut wire: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).collect();
         let offered = wire.len();
         assert_eq!(offered == 0, receiver.model.is_empty(), "something is offered while something is left");
+        let has_more = self.channel.has_more(receiver.seat, Some(&receiver.outbox));
+        assert!(has_more || offered == 0, "what is offered was announced");
         wire.truncate(receiver.room);
         receiver.room -= wire.len();
         self.channel.advance(receiver.seat, Some(&mut receiver.outbox), wire.len());

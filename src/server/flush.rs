@@ -1,8 +1,8 @@
 //! Giving out: one vectored write for each that has something to take, a slice of them a turn.
 
 use super::{Entry, Server};
-use crate::channel::{Channel, Readiness};
-use crate::connection::{Connection, Flushed, Turn};
+use crate::channel::Readiness;
+use crate::connection::{Flushed, Turn};
 use crate::limits::FLUSH_WRITES_PER_TURN;
 use crate::outbox::Gather;
 use std::io::{self, IoSlice};
@@ -70,7 +70,7 @@ impl Server {
         if written < offered {
             // The socket is full: on Unix it has said so by taking less, and will say when it takes more.
             if cfg!(unix) { self.block(key) } else { self.queue_write(key) }
-        } else if has_more(connection, &self.channel) {
+        } else if self.channel.has_more(seat, connection.outbox()) {
             self.queue_write(key);
         } else {
             let flushed = connection.flushed(&turn);
@@ -110,10 +110,4 @@ impl Server {
             self.channel.unsubscribe(seat);
         }
     }
-}
-
-fn has_more(connection: &Connection, channel: &Channel) -> bool {
-    let has_own = connection.outbox().is_some_and(|outbox| !outbox.is_empty());
-    let is_behind = || connection.seat().is_some_and(|seat| channel.is_behind(seat));
-    has_own || (!connection.has_said_all() && is_behind())
 }

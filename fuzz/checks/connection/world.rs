@@ -399,9 +399,7 @@ impl<'c> World<'c> {
     }
 
     fn has_more(&self) -> bool {
-        let has_own = self.connection.outbox().is_some_and(|outbox| !outbox.is_empty());
-        let is_behind = || self.connection.seat().is_some_and(|seat| self.channel.is_behind(seat));
-        has_own || (!self.connection.has_said_all() && is_behind())
+        self.channel.has_more(self.connection.seat(), self.connection.outbox())
     }
 
     fn follow(&mut self, flushed: Flushed) {
