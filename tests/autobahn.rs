@@ -20,9 +20,9 @@ mod suite;
 mod table;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use outside::environment::is_set;
 use outside::server::Server;
 use outside::trial::trial;
-use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -106,8 +106,4 @@ fn run(python: &Path, group: u16) -> Result<(), Failed> {
     } else {
         Err(format!("{complaints}\n({} has the table)", table::PATH).into())
     }
-}
-
-fn is_set(variable: &str, value: &str) -> bool {
-    env::var_os(variable).is_some_and(|set| set == value)
 }

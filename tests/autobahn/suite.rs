@@ -4,10 +4,10 @@
 //! the message of a failure.
 
 use crate::case::{self, Case, Outcome};
+use crate::outside::environment::{here, tools, variable};
 use crate::outside::process::Process;
 use crate::outside::trial::Tool;
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -18,11 +18,10 @@ const VARIABLE: &str = "FANFARE_AUTOBAHN_PYTHON";
 /// The interpreter that has the suite. One that the variable names is not looked for: if it is not there, its
 /// start fails.
 pub(crate) fn find() -> Tool<PathBuf> {
-    if let Some(python) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+    if let Some(python) = variable(VARIABLE) {
         return Ok(python.into());
     }
-    let tools = env::var_os("FANFARE_TOOLS").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let python = tools.unwrap_or_else(|| here("target/tools")).join("autobahn/python");
+    let python = tools().join("autobahn/python");
     if python.is_file() {
         return Ok(python);
     }
@@ -30,11 +29,6 @@ pub(crate) fn find() -> Tool<PathBuf> {
     Err(format!(
         "needs Autobahn: there is no {python}, and {VARIABLE} names none; tests/autobahn/install.sh puts it there"
     ))
-}
-
-/// A path in the source.
-pub(crate) fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// What came of a run.

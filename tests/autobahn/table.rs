@@ -1,7 +1,8 @@
 //! The stored table: what is expected of each case, compared with what came, and made anew.
 
 use crate::case::{self, Case, Outcome};
-use crate::suite::{Run, here};
+use crate::outside::environment::here;
+use crate::suite::Run;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,9 @@
 //! Chromium: found, started without a window, and gone when its trial is.
 
 use crate::connection::Connection;
-use crate::outside::process::{Process, comes_true};
+use crate::outside::environment::variable;
+use crate::outside::process::Process;
+use crate::outside::program::comes_true;
 use crate::outside::trial::Tool;
 use crate::page::Page;
 use serde_json::{Value, json};
@@ -18,7 +20,7 @@ const VARIABLE: &str = "FANFARE_CHROMIUM";
 
 /// The browser to use. One that the variable names is not looked for: if it is not there, its start fails.
 pub(crate) fn find() -> Tool<PathBuf> {
-    if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+    if let Some(path) = variable(VARIABLE) {
         return Ok(path.into());
     }
     let path = env::var_os("PATH").unwrap_or_default();

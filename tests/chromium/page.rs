@@ -1,7 +1,8 @@
 //! A tab: what its user does in it, what is shown, and what it complains about.
 
 use crate::connection::Connection;
-use crate::outside::process::{DEADLINE, comes_true};
+use crate::outside::process::DEADLINE;
+use crate::outside::program::comes_true;
 use serde_json::{Value, json};
 
 /// See the module.

@@ -2,7 +2,8 @@
 
 use crate::browser::Browser;
 use crate::other::Client;
-use crate::outside::process::{DEADLINE, comes_true};
+use crate::outside::process::DEADLINE;
+use crate::outside::program::comes_true;
 use crate::outside::server::Server;
 use crate::page::{Key, Page};
 use base64::Engine;

@@ -3,16 +3,13 @@
 //! What a variable names is taken, or nothing is. Otherwise what `install.sh` has installed comes first, then
 //! what the machine has. One counts when it can load its package, in a version that is not too old.
 
+use crate::outside::environment::{here, tools, variable};
 use crate::outside::process::{DEADLINE, Process};
 use crate::outside::trial::Tool;
-use std::env;
-use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-/// Where `install.sh` puts things, if not below `target/tools`.
-const TOOLS: &str = "FANFARE_TOOLS";
 /// A Python of one's own choice.
 const PYTHON: &str = "FANFARE_PYTHON";
 /// A Node of one's own choice.
@@ -43,7 +40,7 @@ impl Client {
     /// Starts a scenario, with the server that has this port.
     #[track_caller]
     pub(crate) fn start(&self, scenario: &str, port: u16) -> Process {
-        let script = root().join("tests/clients").join(self.script);
+        let script = here("tests/clients").join(self.script);
         let mut command = self.command();
         command.arg(script).arg(scenario).arg(format!("ws://localhost:{port}"));
         Process::start(command)
@@ -77,7 +74,7 @@ impl fmt::Display for Client {
 pub(crate) fn python() -> Tool<Client> {
     let interpreters = match variable(PYTHON) {
         Some(named) => vec![named.into()],
-        None => vec![tools().join("python/bin/python"), "python3".into()],
+        None => vec![tools().join("clients/python/bin/python"), "python3".into()],
     };
     let client = |interpreter| Client { interpreter, modules: None, script: "websockets_client.py" };
     find("Python websockets", "15", LOADS_WEBSOCKETS, interpreters.into_iter().map(client).collect())
@@ -88,7 +85,7 @@ pub(crate) fn node() -> Tool<Client> {
     let interpreter: PathBuf = variable(NODE).unwrap_or_else(|| "node".into()).into();
     let folders = match variable(NODE_MODULES) {
         Some(named) => vec![Some(named.into())],
-        None => vec![Some(tools().join("node_modules")), None],
+        None => vec![Some(tools().join("clients/node_modules")), None],
     };
     let client = |modules| Client { interpreter: interpreter.clone(), modules, script: "ws_client.mjs" };
     find("Node ws", "8", LOADS_WS, folders.into_iter().map(client).collect())
@@ -102,18 +99,4 @@ fn find(what: &str, version: &str, line: [&str; 2], clients: Vec<Client>) -> Too
         let remedy = "tests/clients/install.sh installs it";
         format!("needs {what}, version {version} or later, which is not loaded by {tried}; {remedy}")
     })
-}
-
-/// Where `install.sh` has installed.
-fn tools() -> PathBuf {
-    variable(TOOLS).map_or_else(|| root().join("target/tools"), PathBuf::from).join("clients")
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// An empty variable names nothing.
-fn variable(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
 }

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each of these tests uses the part it needs")]
 
+pub(crate) mod environment;
 pub(crate) mod process;
+pub(crate) mod program;
 pub(crate) mod server;
 pub(crate) mod trial;

@@ -1,26 +1,14 @@
 //! A program that runs beside a trial, what it says on standard error, and its end.
 
+use super::program::comes_true;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long anything may take. Generous: it turns a hang into a failure, and says nothing about speed.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-
-/// Waits for something to be so: the only place that lets time pass. Gives `false` when it never was.
-#[must_use]
-pub(crate) fn comes_true(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + limit;
-    while !condition() {
-        if Instant::now() > deadline {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    true
-}
 
 /// A child; killed and reaped with its last use.
 pub(crate) struct Process {

@@ -1,7 +1,7 @@
 //! The program under test, started for a trial and gone when the trial is.
 
-use super::process::{DEADLINE, Process, comes_true};
-use std::process::Command;
+use super::process::{DEADLINE, Process};
+use super::program::{comes_true, port_in, program};
 use std::thread;
 
 /// A running server.
@@ -20,18 +20,10 @@ impl Server {
     /// The same on a port of one's own.
     #[track_caller]
     pub(crate) fn start_on(port: u16, options: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FANFARE_"))
-        {
-            command.env_remove(name);
-        }
+        let mut command = program();
         command.args(["--port", &port.to_string()]).args(options);
         let mut process = Process::start(command);
-        let port = process.wait_for("the line that says where the server listens", |errors| {
-            let (before, _) = errors.split_once("/websocket.html")?;
-            before.rsplit_once(':')?.1.parse().ok()
-        });
+        let port = process.wait_for("the line that says where the server listens", port_in);
         Self { process, port }
     }
 

@@ -3,6 +3,7 @@
 //! Where the program is missing the trial shows as ignored, with the program's name; with
 //! `FANFARE_REQUIRE_ALL=1` it shows as failed, and says what was looked for.
 
+use super::environment::is_set;
 use libtest_mimic::{Failed, Trial};
 
 /// The program, or what was looked for and not found.
@@ -15,11 +16,7 @@ pub(crate) fn trial<T: Send + 'static>(
     tool: Tool<T>,
     run: impl FnOnce(T) -> Result<(), Failed> + Send + 'static,
 ) -> Trial {
-    let is_ignored = tool.is_err() && !must_run_all();
+    let is_ignored = tool.is_err() && !is_set("FANFARE_REQUIRE_ALL", "1");
     let trial = Trial::test(name, move || run(tool?));
     if is_ignored { trial.with_kind(format!("needs {needs}")).with_ignored_flag(true) } else { trial }
-}
-
-fn must_run_all() -> bool {
-    std::env::var_os("FANFARE_REQUIRE_ALL").is_some_and(|value| value == "1")
 }

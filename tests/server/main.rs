@@ -14,6 +14,8 @@ mod handshake;
 mod pages;
 mod peer;
 mod process;
+#[path = "../outside/program.rs"]
+mod program;
 mod regressions;
 mod requests;
 mod silence;

@@ -1,7 +1,8 @@
 //! The program as its operator sees it: options, exit codes, the log, signals.
 
 use crate::peer::{Frame, Peer, handshake};
-use crate::support::{Finished, Server, connect, finish, program};
+use crate::program::program;
+use crate::support::{Finished, Server, connect, finish};
 use std::net::{SocketAddr, TcpListener};
 
 #[track_caller]

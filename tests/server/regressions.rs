@@ -108,7 +108,7 @@ fn a_drain_is_spread() {
 fn nothing_is_announced_before_everything_is_bound() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port().to_string();
-    let mut command = crate::support::program();
+    let mut command = crate::program::program();
     command.args(["--listen", "127.0.0.1:0", "--listen", &format!("127.0.0.1:{port}")]);
     let finished = crate::support::finish(command);
     assert_eq!(finished.code, Some(1));

@@ -1,6 +1,9 @@
 //! The program under test: started, waited for, measured, and gone when its test is.
 
 use crate::peer::Peer;
+#[cfg(unix)]
+use crate::program::clean;
+use crate::program::{comes_true, port_in, program};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -50,19 +53,10 @@ pub(crate) fn until(what: &str, condition: impl FnMut() -> bool) {
     within(DEADLINE, what, condition);
 }
 
-/// The same with a deadline of one's own. The only place that lets time pass.
+/// The same with a deadline of one's own.
 #[track_caller]
-pub(crate) fn within(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + limit;
-    while !condition() {
-        assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// The program, with nothing of the environment that would change what it does.
-pub(crate) fn program() -> Command {
-    clean(Command::new(env!("CARGO_BIN_EXE_fanfare")))
+pub(crate) fn within(limit: Duration, what: &str, condition: impl FnMut() -> bool) {
+    assert!(comes_true(limit, condition), "not within {limit:?}: {what}");
 }
 
 /// The program in a process that may have only so many descriptors.
@@ -72,14 +66,6 @@ pub(crate) fn program_with_descriptors(count: usize) -> Command {
     let script = format!("ulimit -n {count} && exec \"$0\" \"$@\"");
     shell.args(["-c", &script, env!("CARGO_BIN_EXE_fanfare")]);
     shell
-}
-
-fn clean(mut command: Command) -> Command {
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FANFARE_")) {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null());
-    command
 }
 
 /// A stream on which nothing waits for ever.
@@ -137,9 +123,7 @@ impl Server {
         until("the server says where it listens", || {
             let exited = server.child.try_wait().expect("it is our child");
             assert!(exited.is_none(), "the server ended: {exited:?}, {}", server.log());
-            let log = server.log();
-            let address = log.split_once("/websocket.html").and_then(|(before, _)| before.rsplit_once(':'));
-            let port = address.and_then(|(_, port)| port.parse().ok());
+            let port = port_in(&server.log());
             server.port = port.unwrap_or(0);
             port.is_some()
         });
