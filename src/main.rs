@@ -1,6 +1,9 @@
 //! The program: a command line, a log, and a handler that broadcasts. It uses only the library's public face.
 
+#[cfg(feature = "bench")]
+mod bench;
 mod cli;
+mod escape;
 
 use cli::logger;
 use cli::options::{self, Command, Settings};
@@ -13,6 +16,9 @@ use std::process::ExitCode;
 const USAGE: u8 = 2;
 /// Something at start-up or in the system failed.
 const FAILURE: u8 = 1;
+/// What a shell makes of SIGINT.
+#[cfg(feature = "bench")]
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let command = options::parse(std::env::args_os().skip(1), |name| std::env::var_os(name));
@@ -21,10 +27,25 @@ fn main() -> ExitCode {
         Ok(Command::Help) => print(&options::help()),
         Ok(Command::Version) => print(&options::version()),
         Ok(Command::Serve(settings)) => serve(settings),
+        #[cfg(feature = "bench")]
+        Ok(Command::BenchHelp) => print(&cli::bench::help()),
+        #[cfg(feature = "bench")]
+        Ok(Command::Bench(task)) => return load(&task),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(FAILURE, &format!("{error}{}", remedy(&error))),
+    }
+}
+
+/// Runs the load generator. Somebody who interrupts it twice wants no more words.
+#[cfg(feature = "bench")]
+fn load(task: &bench::plan::Task) -> ExitCode {
+    match bench::run(task) {
+        Ok(bench::Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(bench::Outcome::Lossy) => ExitCode::from(FAILURE),
+        Err(bench::BenchError::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(error) => fail(FAILURE, &error.to_string()),
     }
 }
 

@@ -1,46 +1,42 @@
-//! The texts that are made of the table of options: `--help`, `--version`, and the table in the README.
+//! The texts that are made of a table of options: `--help` and the table in the README; and `--version`.
+//!
+//! Must not know: which command it is.
 //!
 //! Invariant: the lines below an option in [`help`], joined by single spaces, are its meaning in the table.
 
-use super::options::{FLAGS, Flag, Group};
+use super::table::{Flag, Table};
 
 const COLUMNS: usize = 80;
 const INDENT: usize = 10;
 
-const HEAD: &str = "\
-Usage: fanfare [OPTIONS]
-Serves pages and broadcasts: what one WebSocket client says, all of them hear.
-";
-
-const FOOT: &str = "
-SIZE takes k, m and g (powers of 1024). DURATION takes ms, s and m; a bare
-number is seconds.
-
-Options can come from the environment as well, --max-message for example as
-FANFARE_MAX_MESSAGE; a switch takes 1 or 0, a repeatable option a list with
-commas. FANFARE_LOG is the level of the log: off, error, warn, info, debug or
-trace. The command line wins.
-";
+/// Cargo features, and whether this build has them; in alphabetical order.
+const FEATURES: [(&str, bool); 2] =
+    [("bench", cfg!(feature = "bench")), ("deflate", cfg!(feature = "deflate"))];
 
 /// What `--help` prints, with the last line break.
-pub(crate) fn help() -> String {
-    let mut text = HEAD.to_owned();
-    for group in Group::ALL {
-        text.extend(["\n", group.title(), ":\n"]);
-        for flag in FLAGS.iter().filter(|flag| flag.group == group) {
-            text.push_str(&entry(flag));
-        }
+pub(crate) fn help<S>(table: &Table<S>) -> String {
+    let mut text = table.head.concat();
+    for group in table.groups.iter().filter(|group| group.is_shown()) {
+        text.extend(["\n", group.title, ":\n"]);
+        text.extend(group.flags.iter().map(entry));
     }
-    text + FOOT
+    text + table.foot
 }
 
-/// What `--version` prints, with the last line break. Cargo features are listed here once there are any.
+/// What `--version` prints, with the last line break.
 pub(crate) fn version() -> String {
-    format!("fanfare {}\nfeatures: none\n", env!("CARGO_PKG_VERSION"))
+    let features = features(&FEATURES);
+    format!("fanfare {}\nfeatures: {features}\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// The names of those that are there; `none` when there is none.
+fn features(features: &[(&str, bool)]) -> String {
+    let there: Vec<_> = features.iter().filter(|(_, is_there)| *is_there).map(|(name, _)| *name).collect();
+    if there.is_empty() { "none".to_owned() } else { there.join(" ") }
 }
 
 /// An option's line and, indented, its meaning.
-fn entry(flag: &Flag) -> String {
+fn entry<S>(flag: &Flag<S>) -> String {
     let short = if flag.short.is_some() { "" } else { "    " };
     let default = if flag.default.is_empty() { String::new() } else { format!("  [{}]", flag.default) };
     let mut text = format!("  {short}{}{default}\n", spelling(flag));
@@ -51,7 +47,7 @@ fn entry(flag: &Flag) -> String {
 }
 
 /// `-p, --port N`
-fn spelling(flag: &Flag) -> String {
+fn spelling<S>(flag: &Flag<S>) -> String {
     let short = flag.short.map(|letter| format!("-{letter}, ")).unwrap_or_default();
     let takes = if flag.takes.is_empty() { String::new() } else { format!(" {}", flag.takes) };
     format!("{short}--{}{takes}", flag.long)
@@ -75,8 +71,8 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
 
 /// The README's table of options.
 #[cfg(test)]
-fn table() -> String {
-    let rows = FLAGS.iter().map(|flag| row(&spelling(flag), flag.default, flag.help));
+fn table_of<S>(table: &Table<S>) -> String {
+    let rows = table.shown_flags().map(|flag| row(&spelling(flag), flag.default, flag.help));
     format!("| option | default | meaning |\n|---|---|---|\n{}", rows.collect::<String>())
 }
 
@@ -89,11 +85,24 @@ fn row(option: &str, default: &str, meaning: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::options;
+
+    /// What [`help`] prints of each command, its table in the README, and how many options it shows.
+    fn commands() -> Vec<(String, String, usize)> {
+        fn of<S>(table: &Table<S>) -> (String, String, usize) {
+            (help(table), table_of(table), table.shown_flags().count())
+        }
+        vec![
+            of(&options::TABLE),
+            #[cfg(feature = "bench")]
+            of(&crate::cli::bench::TABLE),
+        ]
+    }
 
     /// Reads `--help` back, the way somebody would who only has the program.
-    fn rows_of_help() -> Vec<(String, String, String)> {
+    fn rows_of(help: &str) -> Vec<(String, String, String)> {
         let mut rows: Vec<(String, String, String)> = Vec::new();
-        for line in help().lines().filter(|line| line.starts_with(' ')) {
+        for line in help.lines().filter(|line| line.starts_with(' ')) {
             let text = line.trim_start();
             if text.starts_with('-') {
                 let (option, default) = text.split_once("  ").unwrap_or((text, ""));
@@ -112,20 +121,34 @@ mod tests {
 
     #[test]
     fn the_table_says_what_help_says() {
-        let rows = rows_of_help();
-        let shown: String =
-            rows.iter().map(|(option, default, meaning)| row(option, default, meaning)).collect();
-        assert!(table().ends_with(&format!("|---|\n{shown}")), "{shown}\n{}", table());
-        assert_eq!(rows.len(), FLAGS.len());
+        for (help, table, count) in commands() {
+            let rows = rows_of(&help);
+            let shown: String =
+                rows.iter().map(|(option, default, meaning)| row(option, default, meaning)).collect();
+            assert!(table.ends_with(&format!("|---|\n{shown}")), "{shown}\n{table}");
+            assert_eq!(rows.len(), count);
+        }
     }
 
     #[test]
     fn help_fits_the_screen() {
-        for line in help().lines() {
-            assert!(line.len() <= COLUMNS && line.is_ascii() && line.trim_end() == line, "{line:?}");
+        for (help, _, _) in commands() {
+            for line in help.lines() {
+                assert!(line.len() <= COLUMNS && line.is_ascii() && line.trim_end() == line, "{line:?}");
+            }
+            assert!(help.starts_with("Usage: fanfare "), "{help}");
+            assert!(help.ends_with(".\n"), "{help}");
+            assert!(help.lines().count() < 100, "a screen or two");
         }
-        assert!(help().starts_with("Usage: fanfare [OPTIONS]\n"));
-        assert!(help().ends_with(".\n"));
+    }
+
+    #[test]
+    fn help_tells_of_the_other_command() {
+        let server = help(&options::TABLE);
+        assert!(server.starts_with("Usage: fanfare [OPTIONS]\n"));
+        for text in ["\nfanfare bench URL [OPTIONS] ", "fanfare bench --help"] {
+            assert_eq!(server.contains(text), cfg!(feature = "bench"), "{text}");
+        }
     }
 
     #[test]
@@ -143,13 +166,31 @@ mod tests {
 
     #[test]
     fn version_is_two_lines() {
-        assert_eq!(version(), format!("fanfare {}\nfeatures: none\n", env!("CARGO_PKG_VERSION")));
+        let features = features(&FEATURES);
+        assert_eq!(version(), format!("fanfare {}\nfeatures: {features}\n", env!("CARGO_PKG_VERSION")));
+        assert_eq!(features.contains("bench"), cfg!(feature = "bench"), "{features}");
+        assert_eq!(features.contains("deflate"), cfg!(feature = "deflate"), "{features}");
+        assert!(FEATURES.is_sorted());
     }
 
     #[test]
-    fn readme_has_the_table() {
+    fn features_that_are_there() {
+        for (bench, deflate, want) in [
+            (true, true, "bench deflate"),
+            (true, false, "bench"),
+            (false, true, "deflate"),
+            (false, false, "none"),
+        ] {
+            assert_eq!(features(&[("bench", bench), ("deflate", deflate)]), want);
+        }
+    }
+
+    #[test]
+    fn readme_has_the_tables() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
         let readme = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
-        assert!(readme.contains(&table()), "{path} needs this table of options:\n\n{}", table());
+        for (_, table, _) in commands() {
+            assert!(readme.contains(&table), "{path} needs this table of options:\n\n{table}");
+        }
     }
 }

@@ -7,8 +7,8 @@
 //!
 //! Invariant: a record is one line, however its message looks, and puts no control character on a terminal.
 
+use crate::escape;
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
@@ -54,35 +54,14 @@ impl Log for StandardError {
 fn line(format: LogFormat, time: SystemTime, level: Level, message: &str) -> String {
     // A clock before 1970 is a machine without a battery, not a reason to stop.
     let time = humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH));
-    let message = escape(message, format);
     match format {
-        LogFormat::Text => format!("{time} {level:<5} {message}\n"),
+        LogFormat::Text => format!("{time} {level:<5} {}\n", escape::text(message)),
         LogFormat::Json => {
+            let message = escape::json(message);
             let level = level.as_str().to_ascii_lowercase();
             format!("{{\"time\":\"{time}\",\"level\":\"{level}\",\"message\":\"{message}\"}}\n")
         }
     }
-}
-
-/// Whatever could end a line or begin an escape sequence, as `\u001b` and the like; all of them are below
-/// U+10000, so this is JSON as well. There also what could end the string.
-fn escape(message: &str, format: LogFormat) -> String {
-    let mut escaped = String::with_capacity(message.len());
-    for letter in message.chars() {
-        match letter {
-            // Line breaks to JavaScript and to some terminals, though no control characters.
-            '\u{2028}' | '\u{2029}' => push_code(&mut escaped, letter),
-            '"' | '\\' if format == LogFormat::Json => escaped.extend(['\\', letter]),
-            letter if letter.is_control() => push_code(&mut escaped, letter),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
-}
-
-fn push_code(escaped: &mut String, letter: char) {
-    // Writing to a String does not fail.
-    let _ = write!(escaped, "\\u{:04x}", u32::from(letter));
 }
 
 #[cfg(test)]

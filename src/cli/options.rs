@@ -1,20 +1,21 @@
-//! The one table of options. Parsing, the environment, `--help` and the table in the README all come from
-//! it: an option that has a row here exists everywhere.
+//! The server's table of options. Parsing, the environment, `--help` and the table in the README all come
+//! from it: an option that has a row here exists everywhere.
 //!
-//! [`parse()`] makes a [`Command`] of what was typed. A row says how an option is spelled, what it takes, what
-//! holds without it, and what it does to the [`Settings`]. What a value looks like is in `values`, which of
-//! several values counts in `parse`.
+//! [`parse()`] makes a [`Command`] of what was typed. A row says how an option is spelled, what it takes,
+//! what holds without it, and what it does to the [`Settings`]. What a value looks like is in `values`, which
+//! of several values counts in `read`.
 //!
 //! Must not know: where a value comes from, how help is laid out.
 
-pub(crate) use super::help::{help, version};
+pub(crate) use super::help::version;
 pub(crate) use super::parse::parse;
 
 use super::logger::LogFormat;
-use super::values;
+use super::table::{Action, Again, Flag, Group, Place, Rivals, Table};
+use super::{help, values};
 use fanfare::config::{Audience, Config, Listen, OwnMessages, Pages, ParseListenError};
+use fanfare::limits::REPEATED_OPTIONS_MAX;
 use log::LevelFilter;
-use std::ffi::OsStr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -28,6 +29,17 @@ pub(crate) enum Command {
     Help,
     /// Print [`version()`].
     Version,
+    /// Put load on a server, or compare what that gave.
+    #[cfg(feature = "bench")]
+    Bench(crate::bench::plan::Task),
+    /// Print [`super::bench::help()`].
+    #[cfg(feature = "bench")]
+    BenchHelp,
+}
+
+/// What `fanfare --help` prints, with the last line break.
+pub(crate) fn help() -> String {
+    help::help(&TABLE)
 }
 
 /// Everything the options say.
@@ -47,98 +59,69 @@ impl Default for Settings {
     }
 }
 
-/// One option.
-pub(crate) struct Flag {
-    /// Behind `--`; in upper case and behind `FANFARE_` it is the variable.
-    pub(crate) long: &'static str,
-    /// Behind `-`.
-    pub(crate) short: Option<char>,
-    /// What its value is called in texts; empty when it takes none.
-    pub(crate) takes: &'static str,
-    /// What holds without it, in words or as it would be typed; empty when there is no such thing.
-    pub(crate) default: &'static str,
-    /// Where `--help` shows it.
-    pub(crate) group: Group,
-    /// What it means. No line of it may begin with a dash once it is wrapped: `--help` is read by tests.
-    pub(crate) help: &'static str,
-    /// Whether each value adds to the ones before, instead of replacing them.
-    pub(crate) repeatable: bool,
-    /// What it does.
-    pub(crate) action: Action,
-}
-
-/// What an option does. A value that is wrong is answered with the text that goes behind "takes".
-#[derive(Clone, Copy)]
-pub(crate) enum Action {
-    /// Takes a value, in UTF-8.
-    Text(fn(&mut Settings, &str) -> Result<(), String>),
-    /// Takes a path, which is any string that the system knows.
-    Path(fn(&mut Settings, &OsStr) -> Result<(), String>),
-    /// Takes nothing.
-    Switch(fn(&mut Settings)),
-    /// Takes nothing and moves the level of the log; in the environment all of them are `FANFARE_LOG`.
-    Level(fn(&mut LevelFilter)),
-    /// Ends the reading of the command line with this; not in the environment.
-    Answer(fn() -> Command),
-}
-
-impl Flag {
-    /// The variable that stands for it in the environment, if one does.
-    pub(crate) fn variable(&self) -> Option<String> {
-        match self.action {
-            Action::Text(_) | Action::Path(_) | Action::Switch(_) => {
-                Some(format!("FANFARE_{}", self.long.to_ascii_uppercase().replace('-', "_")))
-            }
-            Action::Level(_) | Action::Answer(_) => None,
-        }
-    }
-}
-
-/// The headings of `--help`, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Group {
-    Serving,
-    Limits,
-    WhoMayConnect,
-    Logging,
-    Other,
-}
-
-impl Group {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Serving, Self::Limits, Self::WhoMayConnect, Self::Logging, Self::Other];
-
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Serving => "Serving",
-            Self::Limits => "Limits",
-            Self::WhoMayConnect => "Who may connect",
-            Self::Logging => "Logging",
-            Self::Other => "Other",
-        }
-    }
-}
-
 /// The option that [`LISTEN`] may not stand beside: both say where to listen.
 pub(crate) const PORT: &str = "port";
 /// See [`PORT`].
 pub(crate) const LISTEN: &str = "listen";
+/// With [`VERBOSE`] an option that moves the level of the log; in the environment both are `FANFARE_LOG`.
+pub(crate) const QUIET: &str = "quiet";
+/// See [`QUIET`].
+pub(crate) const VERBOSE: &str = "verbose";
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Below this a client on a slow line has no chance.
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=DAY;
 const MAY_BE_ZERO: RangeInclusive<Duration> = Duration::ZERO..=DAY;
 
+const HEAD: &str = "\
+Usage: fanfare [OPTIONS]
+Serves pages and broadcasts: what one WebSocket client says, all of them hear.
+";
+
+#[cfg(feature = "bench")]
+const BENCH: &str = "
+fanfare bench URL [OPTIONS] puts load on a WebSocket server, this one or any
+other, and reports: see fanfare bench --help.
+";
+#[cfg(not(feature = "bench"))]
+const BENCH: &str = "";
+
+const FOOT: &str = "
+SIZE takes k, m and g (powers of 1024). DURATION takes ms, s and m; a bare
+number is seconds.
+
+Options can come from the environment as well, --max-message for example as
+FANFARE_MAX_MESSAGE; a switch takes 1 or 0, a repeatable option a list with
+commas. FANFARE_LOG is the level of the log: off, error, warn, info, debug or
+trace. The command line wins.
+";
+
 /// Every option, by group.
-pub(crate) static FLAGS: &[Flag] = &[
+pub(crate) static TABLE: Table<Settings> = Table {
+    command: "fanfare",
+    prefix: "FANFARE_",
+    head: &[HEAD, BENCH],
+    foot: FOOT,
+    groups: &[
+        Group { title: "Serving", flags: SERVING },
+        Group { title: "Limits", flags: LIMITS },
+        Group { title: "Who may connect", flags: WHO_MAY_CONNECT },
+        Group { title: "Logging", flags: LOGGING },
+        Group { title: "Other", flags: OTHER },
+    ],
+    operand: None,
+    rivals: Rivals { yields: PORT, decides: LISTEN, already: "names the port" },
+};
+
+const SERVING: &[Flag<Settings>] = &[
     Flag {
         long: PORT,
         short: Some('p'),
         takes: "N",
         default: "9999",
-        group: Group::Serving,
         help: "port on loopback, IPv4 and IPv6; 0 lets the system pick, and the log says which",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.config.listen = vec![Listen::Loopback { port: values::number(text, 0..=u16::MAX)? }];
             Ok(())
@@ -149,9 +132,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "HOST:PORT",
         default: "loopback",
-        group: Group::Serving,
         help: "where to listen instead, [::]:PORT for every address; repeatable",
-        repeatable: true,
+        again: Again::Adds { most: REPEATED_OPTIONS_MAX },
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.config.listen.push(text.parse().map_err(|error: ParseListenError| error.to_string())?);
             Ok(())
@@ -162,9 +145,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "DIR",
         default: "the pages in the binary",
-        group: Group::Serving,
         help: "folder to serve",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Path(|settings, path| {
             if path.is_empty() {
                 return Err("a folder".to_owned());
@@ -178,9 +161,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "",
         default: "off",
-        group: Group::Serving,
         help: "every message goes back to its sender alone, on every path",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Switch(|settings| settings.config.audience = Audience::Sender),
     },
     Flag {
@@ -188,9 +171,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "",
         default: "off",
-        group: Group::Serving,
         help: "a sender does not get its own message back",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Switch(|settings| settings.config.own_messages = OwnMessages::Skip),
     },
     Flag {
@@ -198,23 +181,26 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "NAME",
         default: "none",
-        group: Group::Serving,
         help: "subprotocols the server speaks, in order of preference; repeatable",
-        repeatable: true,
+        again: Again::Adds { most: REPEATED_OPTIONS_MAX },
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.config.protocols.push(values::token(text)?);
             Ok(())
         }),
     },
+];
+
+const LIMITS: &[Flag<Settings>] = &[
     Flag {
         long: "max-connections",
         short: None,
         takes: "N",
         default: "what the descriptor limit allows",
-        group: Group::Limits,
         help: "connections at a time, the next one gets 503; the soft descriptor limit is raised to the hard \
                one first",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             let connections = values::number(text, 1..=u32::MAX)?;
             settings.config.limits.connections_max = usize::try_from(connections).ok();
@@ -226,9 +212,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "SIZE",
         default: "1m",
-        group: Group::Limits,
         help: "a larger message closes its sender with 1009",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.config.limits.message_bytes_max = values::size(text, 1..=1 << 30)?;
             Ok(())
@@ -239,9 +225,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "SIZE",
         default: "16m",
-        group: Group::Limits,
         help: "how many bytes a receiver may fall behind; past that it is closed with 1013",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.config.limits.backlog_bytes_max = values::size(text, 1 << 10..=4 << 30)?;
             Ok(())
@@ -252,9 +238,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "DURATION",
         default: "25s",
-        group: Group::Limits,
         help: "ping a silent client; no sign of life for two of these: it is gone; 0 turns it off",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             let ping = values::duration(text, MAY_BE_ZERO)?;
             settings.config.limits.ping = (!ping.is_zero()).then_some(ping);
@@ -266,9 +252,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "DURATION",
         default: "10s",
-        group: Group::Limits,
         help: "a connection must have sent a whole request by then",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.config.limits.handshake_timeout = values::duration(text, TIMEOUT)?;
             Ok(())
@@ -279,9 +265,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "DURATION",
         default: "60s",
-        group: Group::Limits,
         help: "an idle HTTP connection is closed after this",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.config.limits.keep_alive = values::duration(text, TIMEOUT)?;
             Ok(())
@@ -292,49 +278,54 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "DURATION",
         default: "5s",
-        group: Group::Limits,
         help: "on SIGTERM or SIGINT: stop accepting, close clients with 1001 spread over this time, exit 0",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.config.limits.drain = values::duration(text, MAY_BE_ZERO)?;
             Ok(())
         }),
     },
-    Flag {
-        long: "origin",
-        short: None,
-        takes: "HOST",
-        default: "same and null",
-        group: Group::WhoMayConnect,
-        help: "whose pages may connect, HOST or HOST:PORT; repeatable; any: everybody's; same: an Origin whose \
+];
+
+const WHO_MAY_CONNECT: &[Flag<Settings>] = &[Flag {
+    long: "origin",
+    short: None,
+    takes: "HOST",
+    default: "same and null",
+    help: "whose pages may connect, HOST or HOST:PORT; repeatable; any: everybody's; same: an Origin whose \
                host name is that of Host, and on a loopback connection localhost or an address as well (DNS \
                rebinding). Default: same, and Origin null (a page opened from disk). Who sends no Origin may \
                always connect; anybody else gets 403",
-        repeatable: true,
-        action: Action::Text(|settings, text| {
-            settings.config.origins.push(values::origin(text)?);
-            Ok(())
-        }),
-    },
+    again: Again::Adds { most: REPEATED_OPTIONS_MAX },
+    place: Place::Anywhere,
+    action: Action::Text(|settings, text| {
+        settings.config.origins.push(values::origin(text)?);
+        Ok(())
+    }),
+}];
+
+const LOGGING: &[Flag<Settings>] = &[
     Flag {
-        long: "quiet",
+        long: QUIET,
         short: Some('q'),
         takes: "",
         default: "info",
-        group: Group::Logging,
         help: "log warnings and errors only",
-        repeatable: false,
-        action: Action::Level(|level| *level = LevelFilter::Warn),
+        again: Again::Replaces,
+        place: Place::CommandLine,
+        action: Action::Switch(|settings| settings.level = LevelFilter::Warn),
     },
     Flag {
-        long: "verbose",
+        long: VERBOSE,
         short: Some('v'),
         takes: "",
         default: "info",
-        group: Group::Logging,
         help: "log details as well, such as what a peer did wrong; twice (-vv): everything",
-        repeatable: false,
-        action: Action::Level(|level| {
+        again: Again::Replaces,
+        place: Place::CommandLine,
+        action: Action::Switch(|settings| {
+            let level = &mut settings.level;
             *level = if *level < LevelFilter::Debug { LevelFilter::Debug } else { LevelFilter::Trace };
         }),
     },
@@ -343,9 +334,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: None,
         takes: "text|json",
         default: "text",
-        group: Group::Logging,
         help: "one line an event, on standard error; whatever a peer sent is escaped",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.log_format = match text {
                 "text" => LogFormat::Text,
@@ -355,14 +346,17 @@ pub(crate) static FLAGS: &[Flag] = &[
             Ok(())
         }),
     },
+];
+
+const OTHER: &[Flag<Settings>] = &[
     Flag {
         long: "help",
         short: Some('h'),
         takes: "",
         default: "",
-        group: Group::Other,
         help: "print this",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::CommandLine,
         action: Action::Answer(|| Command::Help),
     },
     Flag {
@@ -370,9 +364,9 @@ pub(crate) static FLAGS: &[Flag] = &[
         short: Some('V'),
         takes: "",
         default: "",
-        group: Group::Other,
         help: "print name, version and features",
-        repeatable: false,
+        again: Again::Replaces,
+        place: Place::CommandLine,
         action: Action::Answer(|| Command::Version),
     },
 ];

@@ -4,7 +4,7 @@
 //!
 //! Invariant: whatever was typed is in these lines with its control characters escaped.
 
-use super::options::{FLAGS, Flag};
+use super::table::{Flag, Table};
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -31,7 +31,7 @@ pub(crate) fn refuse(name: &str, takes: &str, value: &OsStr) -> UsageError {
 }
 
 /// The command line ends where the value should be.
-pub(crate) fn needs_value(flag: &Flag) -> UsageError {
+pub(crate) fn needs_value<S>(flag: &Flag<S>) -> UsageError {
     UsageError(format!("--{} needs a value: {}", flag.long, flag.takes))
 }
 
@@ -45,8 +45,8 @@ pub(crate) fn takes_no_value(error: &lexopt::Error) -> UsageError {
 }
 
 /// An argument that belongs to no option.
-pub(crate) fn unexpected(argument: &OsStr) -> UsageError {
-    UsageError(format!("unexpected argument {}; see fanfare --help", quote(argument)))
+pub(crate) fn unexpected(command: &str, argument: &OsStr) -> UsageError {
+    UsageError(format!("unexpected argument {}; see {command} --help", quote(argument)))
 }
 
 /// More values than a repeatable option may have.
@@ -54,29 +54,48 @@ pub(crate) fn too_many(name: &str, most: usize) -> UsageError {
     UsageError(format!("{name} takes at most {most} values"))
 }
 
-/// Both ways to say where to listen.
-pub(crate) fn already_named(port: &str, listen: &str) -> UsageError {
-    UsageError(format!("{listen} already names the port; leave {port} out"))
+/// Two options that say the same thing; `already` is what `decides` does: "names the port".
+pub(crate) fn already(decides: &str, already: &str, yields: &str) -> UsageError {
+    UsageError(format!("{decides} already {already}; leave {yields} out"))
 }
 
 /// An option that there is not, with its dashes.
-pub(crate) fn unknown(name: &str) -> UsageError {
+pub(crate) fn unknown<S>(table: &Table<S>, name: &str) -> UsageError {
     let shown = name.escape_debug();
-    let advice = match nearest(name) {
+    let advice = match nearest(table, name) {
         Some(flag) => format!("did you mean --{}?", flag.long),
-        None => "see fanfare --help".to_owned(),
+        None => format!("see {} --help", table.command),
     };
     UsageError(format!("unknown option {shown}; {advice}"))
+}
+
+/// An option or a command that this build was made without.
+pub(crate) fn needs_feature(name: &str, feature: &str) -> UsageError {
+    UsageError(format!("{name} needs the feature {feature}, which this build does not have"))
+}
+
+/// A whole line, of what options together or a URL are wrong in.
+#[cfg(feature = "bench")]
+pub(crate) fn line(text: &impl fmt::Display) -> UsageError {
+    let mut line = String::new();
+    for letter in text.to_string().chars() {
+        match letter {
+            // Signs that are ours as well.
+            '"' | '\'' | '\\' => line.push(letter),
+            letter => line.extend(letter.escape_debug()),
+        }
+    }
+    UsageError(line)
 }
 
 fn quote(value: &OsStr) -> String {
     format!("{:?}", value.to_string_lossy())
 }
 
-fn nearest(name: &str) -> Option<&'static Flag> {
+fn nearest<S>(table: &Table<S>, name: &str) -> Option<&'static Flag<S>> {
     // A single letter is near everything.
     let typed = name.strip_prefix("--").filter(|typed| typed.len() > 1)?;
-    let nearest = FLAGS.iter().min_by_key(|flag| distance(typed, flag.long))?;
+    let nearest = table.shown_flags().min_by_key(|flag| distance(typed, flag.long))?;
     (distance(typed, nearest.long) <= TYPOS_MAX).then_some(nearest)
 }
 
@@ -98,6 +117,7 @@ fn distance(from: &str, to: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::options::TABLE;
 
     #[test]
     fn distances() {
@@ -127,7 +147,7 @@ mod tests {
             ("--", None),
             ("-x", None),
         ] {
-            assert_eq!(nearest(typed).map(|flag| flag.long), want, "{typed}");
+            assert_eq!(nearest(&TABLE, typed).map(|flag| flag.long), want, "{typed}");
         }
     }
 
@@ -135,8 +155,10 @@ mod tests {
     fn nothing_typed_gets_to_the_terminal_raw() {
         let typed = "--\x1b[31m\r\n\u{9b}\u{2028}\u{202e}";
         for error in [
-            unknown(typed),
-            unexpected(typed.as_ref()),
+            unknown(&TABLE, typed),
+            unexpected("fanfare", typed.as_ref()),
+            #[cfg(feature = "bench")]
+            line(&typed),
             refuse("--port", "N", typed.as_ref()),
             takes_no_value(&lexopt::Error::UnexpectedValue { option: "-q".to_owned(), value: typed.into() }),
             takes_no_value(&lexopt::Error::UnexpectedOption(typed.to_owned())),

@@ -12,6 +12,8 @@ pub enum Violation {
     ReservedOpcode(u8),
     /// A client's frame without a masking key (§5.1).
     Unmasked,
+    /// A server's frame with one (§5.1).
+    Masked,
     /// A length in more bytes than it needs (§5.2).
     LengthNotMinimal(u64),
     /// A 64-bit length with its highest bit set (§5.2).
@@ -46,6 +48,7 @@ impl Violation {
             Self::ReservedBits(_)
             | Self::ReservedOpcode(_)
             | Self::Unmasked
+            | Self::Masked
             | Self::LengthNotMinimal(_)
             | Self::LengthTooLarge
             | Self::FragmentedControl
@@ -66,6 +69,7 @@ impl fmt::Display for Violation {
             Self::ReservedBits(bits) => write!(f, "reserved bits {bits:03b} without an extension"),
             Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode}"),
             Self::Unmasked => write!(f, "frame without a masking key"),
+            Self::Masked => write!(f, "frame with a masking key"),
             Self::LengthNotMinimal(length) => write!(f, "length {length} in more bytes than it needs"),
             Self::LengthTooLarge => write!(f, "length of 64 bits"),
             Self::FragmentedControl => write!(f, "control frame in fragments"),

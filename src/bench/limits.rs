@@ -1,0 +1,66 @@
+//! Every bound of the load generator: its unit in its name, its reason, and what happens past it.
+
+use std::time::Duration;
+
+/// Spans of the series over time. Past it two of them become one.
+pub(crate) const SERIES_SPANS_MAX: usize = 600;
+
+/// Different names of causes that are counted apart; the rest is `other`.
+pub(crate) const CAUSES_MAX: usize = 64;
+
+/// The head of a response to a handshake, in bytes. A longer one fails it.
+pub(crate) const RESPONSE_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Header lines of it.
+pub(crate) const RESPONSE_HEADERS_MAX: usize = 64;
+
+/// Descriptors that are not connections: the poll, the timer, signals, standard streams, the resolver.
+pub(crate) const DESCRIPTORS_RESERVED: usize = 32;
+
+/// Connections of one run.
+pub(crate) const CONNECTIONS_MAX: usize = 1_000_000;
+
+/// The longest payload, in bytes.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Messages a second, all senders together.
+pub(crate) const RATE_MAX: u32 = 10_000_000;
+
+/// Messages in flight of one sender in the closed loop.
+pub(crate) const WINDOW_MAX: usize = 1024;
+
+/// The longest time measured, and the longest ramp.
+pub(crate) const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Addresses to connect from that may be given.
+pub(crate) const SOURCE_ADDRESSES_MAX: usize = 256;
+
+/// One read from a socket.
+pub(crate) const READ_BYTES: usize = 64 * 1024;
+
+/// Frames that are made before they are written, in bytes; one may come on top.
+pub(crate) const FRAMES_BYTES: usize = 64 * 1024;
+
+/// Messages sent in one turn of the loop: what came in must not wait for all that is late.
+pub(crate) const SENDS_PER_TURN: u64 = 4096;
+
+/// Answers to pings that a server does not take, in bytes; past it the connection is given up as flooded.
+pub(crate) const PONG_BYTES_MAX: usize = 64 * 1024;
+
+/// Handshakes under way at a time: no more than the shortest listen queues in use hold.
+pub(crate) const OPENING_MAX: usize = 100;
+
+/// How long stragglers are waited for, in microseconds.
+pub(crate) const DRAIN_US: u64 = 5_000_000;
+
+/// How long a server has to answer our Close, in microseconds.
+pub(crate) const CLOSE_US: u64 = 2_000_000;
+
+/// Stages of a search.
+pub(crate) const STAGES_MAX: usize = 1000;
+
+/// Pairs of a sender and a receiver that are checked: 256 MiB of cells in the ledger.
+pub(crate) const PAIRS_MAX: usize = 16 * 1024 * 1024;
+
+/// Messages of all senders in flight in the closed loop: 40 MiB.
+pub(crate) const IN_FLIGHT_MAX: usize = 1024 * 1024;

@@ -1,0 +1,204 @@
+//! The warm-up: one message that is not counted shows who hears what is sent. A server may broadcast with its sender or
+//! without, or only echo, and nobody should have to say which.
+//!
+//! Must not know: sockets, payloads, clocks; times are microseconds that the caller hands in.
+
+use super::ledger::Audience;
+use super::plan::Scenario;
+
+/// A message of the warm-up is sent so often: a server may drop one.
+const TRIES_MAX: u32 = 3;
+/// Between two of them, in microseconds.
+const TRY_US: u64 = 1_500_000;
+/// How long the sender's own copy may come behind the last other's. Longer than a collector of garbage takes.
+const OWN_GRACE_US: u64 = 500_000;
+/// How long an echo waits for copies at others, which it should not have.
+const OTHERS_GRACE_US: u64 = 100_000;
+
+/// How long nothing may come at all, in seconds.
+pub(crate) const SILENCE_SECONDS: u64 = TRIES_MAX as u64 * TRY_US / 1_000_000;
+
+/// What is known so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing yet.
+    Wait,
+    /// The message should be sent once more.
+    SendAgain,
+    /// Who hears it.
+    Heard(Audience),
+    /// The sender alone, where all others should.
+    EchoOnly,
+    /// Others, where only the sender should.
+    Broadcasts,
+    /// Nobody; so many other messages came instead.
+    Silent {
+        /// Messages in which it was not found.
+        strange: u64,
+    },
+}
+
+/// Who got the message so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Probe {
+    sender: usize,
+    heard: Vec<bool>,
+    others: usize,
+    /// When the last one that had not got it did.
+    changed_us: u64,
+    sent_us: u64,
+    tries: u32,
+    /// Messages that were something else.
+    strange: u64,
+}
+
+impl Probe {
+    /// Before anything is sent. `receivers` includes those that are not open.
+    pub(crate) fn new(sender: usize, receivers: usize) -> Self {
+        Self {
+            sender,
+            heard: vec![false; receivers],
+            others: 0,
+            changed_us: 0,
+            sent_us: 0,
+            tries: 0,
+            strange: 0,
+        }
+    }
+
+    pub(crate) fn sender(&self) -> usize {
+        self.sender
+    }
+
+    /// The message goes out, for the first time or again.
+    pub(crate) fn sent(&mut self, now_us: u64) {
+        self.tries += 1;
+        self.sent_us = now_us;
+        if self.tries == 1 {
+            self.changed_us = now_us;
+        }
+    }
+
+    /// Somebody got it.
+    pub(crate) fn arrive(&mut self, receiver: usize, now_us: u64) {
+        let Some(heard) = self.heard.get_mut(receiver) else { return };
+        if !std::mem::replace(heard, true) {
+            self.others += usize::from(receiver != self.sender);
+            self.changed_us = now_us;
+        }
+    }
+
+    /// Somebody got something else.
+    pub(crate) fn arrive_other(&mut self) {
+        self.strange += 1;
+    }
+
+    /// What that means, with so many receivers open, the sender among them.
+    pub(crate) fn verdict(&self, scenario: Scenario, open: usize, now_us: u64) -> Verdict {
+        if self.tries == 0 {
+            return Verdict::SendAgain;
+        }
+        let own = self.heard.get(self.sender).is_some_and(|heard| *heard);
+        let quiet_us = now_us.saturating_sub(self.changed_us);
+        let known = match scenario {
+            Scenario::Echo => self.echo(own, open, quiet_us),
+            Scenario::Connect | Scenario::Idle | Scenario::Broadcast | Scenario::Slow => {
+                self.broadcast(own, open, quiet_us)
+            }
+        };
+        if let Some(verdict) = known {
+            return verdict;
+        }
+        if now_us.saturating_sub(self.sent_us) < TRY_US {
+            return Verdict::Wait;
+        }
+        if self.tries < TRIES_MAX { Verdict::SendAgain } else { self.last_word(own) }
+    }
+
+    fn echo(&self, own: bool, open: usize, quiet_us: u64) -> Option<Verdict> {
+        if self.others > 0 {
+            return Some(Verdict::Broadcasts);
+        }
+        let is_alone = open < 2 || quiet_us >= OTHERS_GRACE_US;
+        (own && is_alone).then_some(Verdict::Heard(Audience::Sender))
+    }
+
+    fn broadcast(&self, own: bool, open: usize, quiet_us: u64) -> Option<Verdict> {
+        let all_others = self.others + 1 >= open;
+        if own && all_others {
+            return Some(Verdict::Heard(Audience::Everyone));
+        }
+        let without_sender = all_others && open > 1 && quiet_us >= OWN_GRACE_US;
+        without_sender.then_some(Verdict::Heard(Audience::Others))
+    }
+
+    /// No more is to be expected: some never got it, and the figures will show that.
+    fn last_word(&self, own: bool) -> Verdict {
+        match (own, self.others) {
+            (false, 0) => Verdict::Silent { strange: self.strange },
+            (true, 0) => Verdict::EchoOnly,
+            (true, _) => Verdict::Heard(Audience::Everyone),
+            (false, _) => Verdict::Heard(Audience::Others),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The verdict when these have got the message at these times and nothing more comes, of three receivers of which
+    /// the first sends; asked every 50 ms.
+    fn verdict(scenario: Scenario, arrivals: &[(usize, u64)]) -> (Verdict, u64) {
+        let mut probe = Probe::new(0, 3);
+        for now_us in (0..).step_by(50_000) {
+            for &(receiver, at) in arrivals.iter().filter(|(_, at)| (now_us..now_us + 50_000).contains(at)) {
+                probe.arrive(receiver, at);
+            }
+            match probe.verdict(scenario, 3, now_us) {
+                Verdict::Wait => {}
+                Verdict::SendAgain => probe.sent(now_us),
+                verdict => return (verdict, now_us / 100_000),
+            }
+        }
+        unreachable!("the range has no end")
+    }
+
+    #[test]
+    fn who_hears() {
+        let (echo, broadcast) = (Scenario::Echo, Scenario::Broadcast);
+        let everyone = Verdict::Heard(Audience::Everyone);
+        let others = Verdict::Heard(Audience::Others);
+        // The time at which it is known, in tenths of a second.
+        let rows: [(&str, Scenario, &[(usize, u64)], (Verdict, u64)); 10] = [
+            ("everybody", broadcast, &[(0, 1), (1, 2), (2, 3)], (everyone, 0)),
+            ("the sender last", broadcast, &[(1, 1), (2, 2), (0, 400_000)], (everyone, 4)),
+            ("all but the sender", broadcast, &[(1, 1), (2, 2)], (others, 5)),
+            (
+                "one of them only the second time",
+                broadcast,
+                &[(0, 1), (1, 2), (2, 1_600_000)],
+                (everyone, 16),
+            ),
+            ("one of them never", broadcast, &[(0, 1), (1, 2)], (everyone, 45)),
+            ("the sender alone", broadcast, &[(0, 1)], (Verdict::EchoOnly, 45)),
+            ("nobody", broadcast, &[], (Verdict::Silent { strange: 0 }, 45)),
+            ("an echo", echo, &[(0, 1)], (Verdict::Heard(Audience::Sender), 1)),
+            ("an echo that all hear", echo, &[(0, 1), (2, 1)], (Verdict::Broadcasts, 0)),
+            ("no echo", echo, &[], (Verdict::Silent { strange: 0 }, 45)),
+        ];
+        for (name, scenario, arrivals, want) in rows {
+            assert_eq!(verdict(scenario, arrivals), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_single_connection_hears_itself_or_nothing() {
+        let mut probe = Probe::new(0, 1);
+        assert_eq!(probe.verdict(Scenario::Broadcast, 1, 0), Verdict::SendAgain);
+        probe.sent(0);
+        assert_eq!(probe.verdict(Scenario::Broadcast, 1, OWN_GRACE_US), Verdict::Wait);
+        probe.arrive(0, OWN_GRACE_US);
+        assert_eq!(probe.verdict(Scenario::Broadcast, 1, OWN_GRACE_US), Verdict::Heard(Audience::Everyone));
+    }
+}

@@ -1,0 +1,160 @@
+//! One connection of the load: its socket, how far it has come, and bytes that the socket did not take yet.
+//!
+//! Must not know: the other connections, what is counted.
+
+use crate::bench::cause::Cause;
+use crate::bench::handshake::Key;
+use crate::bench::reader::Reader;
+use crate::bench::sockets::Socket;
+use std::io;
+
+/// One place in the load. A connection that is gone leaves it empty; `connect` puts another one there.
+pub(super) struct Connection {
+    /// None before it is opened and after it is gone.
+    pub(super) socket: Option<Socket>,
+    pub(super) stage: Stage,
+    /// Which attempt this is, of all that the run makes: what waits for one must not meet the next.
+    pub(super) attempt: u64,
+    pub(super) reader: Reader,
+    /// Whether messages may be compressed.
+    pub(super) may_compress: bool,
+    /// Whether it has a place in the queue of those that are to be read.
+    pub(super) is_queued: bool,
+    /// Whether the peer has said its last word, which may stand behind others.
+    pub(super) is_ending: bool,
+    /// What a write said, while what came before it is still read: it may tell more.
+    pub(super) failure: Option<Cause>,
+    out: Vec<u8>,
+    /// How much of it is written.
+    written: usize,
+}
+
+/// How far a connection has come.
+pub(super) enum Stage {
+    /// There is none.
+    Empty,
+    /// Being opened, up to the end of the handshake.
+    Opening(Box<Opening>),
+    /// A receiver, perhaps a sender.
+    Open,
+    /// One that never reads.
+    Slow,
+    /// Our Close is on its way, and nothing else counts.
+    Closing,
+}
+
+/// What only a handshake needs.
+pub(super) struct Opening {
+    pub(super) key: Key,
+    /// The response so far.
+    pub(super) head: Vec<u8>,
+    /// When the connection was meant to be opened, in microseconds since the run began.
+    pub(super) intended_us: u64,
+    /// Which of the host's addresses it is tried at.
+    pub(super) destination: usize,
+}
+
+/// What became of bytes that were to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    /// How many the system took.
+    pub(super) bytes: usize,
+    /// Whether none are left.
+    pub(super) is_all: bool,
+}
+
+impl Connection {
+    pub(super) fn empty() -> Self {
+        Self {
+            socket: None,
+            stage: Stage::Empty,
+            attempt: 0,
+            reader: Reader::new(false),
+            may_compress: false,
+            is_queued: false,
+            is_ending: false,
+            failure: None,
+            out: Vec::new(),
+            written: 0,
+        }
+    }
+
+    /// A new attempt in this place.
+    pub(super) fn begin(&mut self, socket: Socket, opening: Opening, attempt: u64) {
+        *self = Self {
+            socket: Some(socket),
+            stage: Stage::Opening(Box::new(opening)),
+            attempt,
+            is_queued: self.is_queued, // the queue knows the place, not who is in it
+            ..Self::empty()
+        };
+    }
+
+    /// Drops the socket and everything that belongs to it.
+    pub(super) fn clear(&mut self) {
+        *self = Self { attempt: self.attempt, is_queued: self.is_queued, ..Self::empty() };
+    }
+
+    /// Whether it receives.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open)
+    }
+
+    /// Whether bytes wait for the socket to take them.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.written < self.out.len()
+    }
+
+    /// Bytes that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.out.len() - self.written
+    }
+
+    /// Writes behind what waits, and keeps what the system does not take.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<Written> {
+        if self.is_blocked() {
+            self.out.extend_from_slice(bytes);
+            return Ok(Written { bytes: 0, is_all: false });
+        }
+        let Some(socket) = &mut self.socket else { return Ok(Written { bytes: 0, is_all: true }) };
+        let taken = write_some(socket, bytes)?;
+        if taken < bytes.len() {
+            self.out.clear();
+            self.written = 0;
+            self.out.extend_from_slice(&bytes[taken..]);
+        }
+        Ok(Written { bytes: taken, is_all: taken == bytes.len() })
+    }
+
+    /// Writes what waits.
+    pub(super) fn flush(&mut self) -> io::Result<Written> {
+        let mut bytes = 0;
+        while let Some(socket) = &mut self.socket
+            && self.written < self.out.len()
+        {
+            let taken = write_some(socket, &self.out[self.written..])?;
+            if taken == 0 {
+                return Ok(Written { bytes, is_all: false });
+            }
+            bytes += taken;
+            self.written += taken;
+        }
+        // Most connections never wait again.
+        self.out = Vec::new();
+        self.written = 0;
+        Ok(Written { bytes, is_all: true })
+    }
+}
+
+/// Writes once; 0 when the system takes nothing now.
+fn write_some(socket: &mut Socket, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match socket.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            // A connection that is not there yet; the event that says so is to come.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(0),
+            outcome => return outcome,
+        }
+    }
+}

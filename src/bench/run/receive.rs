@@ -1,0 +1,240 @@
+//! What comes in: readiness, handshakes, messages, control frames, and ends.
+
+use super::Run;
+use super::connection::Stage;
+use super::course::Phase;
+use crate::bench::cause::{ABNORMAL, Cause};
+use crate::bench::limits::PONG_BYTES_MAX;
+use crate::bench::plan::{Kind, Scenario};
+use crate::bench::reader::Event;
+use crate::bench::stamp::Arrival;
+use fanfare::CloseCode;
+use fanfare::websocket::frame::{Header, Opcode};
+use fanfare::websocket::mask;
+use std::io;
+
+impl Run<'_> {
+    /// A connection is ready for something.
+    pub(super) fn ready(&mut self, index: usize, event: &mio::event::Event) {
+        if index >= self.connections.len() {
+            return;
+        }
+        if event.is_writable() {
+            self.flush(index);
+        }
+        let connection = &mut self.connections[index];
+        if connection.socket.is_none() {
+            return;
+        }
+        if event.is_read_closed() || event.is_error() {
+            connection.is_ending = true;
+        }
+        if event.is_readable() || connection.is_ending {
+            self.read(index);
+        }
+    }
+
+    /// Those that had more to read than they had a turn for.
+    pub(super) fn read_on(&mut self) {
+        for _ in 0..self.readable.len() {
+            let Some(index) = self.readable.pop_front() else { return };
+            self.connections[index].is_queued = false;
+            self.read(index);
+        }
+    }
+
+    /// Reads once; who may have more gets a place in the queue.
+    fn read(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        if connection.is_queued || matches!(connection.stage, Stage::Slow) {
+            return;
+        }
+        let Some(socket) = &mut connection.socket else { return };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let outcome = socket.read(&mut scratch);
+        let now_us = self.now_us();
+        match outcome {
+            Ok(0) => self.end_of_stream(index),
+            Ok(bytes) => {
+                self.bytes.received += bytes as u64;
+                self.take(index, &scratch[..bytes], now_us);
+                // A short read means that there is no more, unless the end stands behind it.
+                let connection = &mut self.connections[index];
+                if connection.socket.is_some() && (bytes == scratch.len() || connection.is_ending) {
+                    self.read_later(index);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.read_later(index),
+            Err(error) => self.lose(index, Cause::from_io(&error)),
+        }
+        self.scratch = scratch;
+        // A batch of reads may take longer than the time between two messages.
+        if self.send_due_us().is_some_and(|due_us| due_us <= now_us) {
+            self.send(now_us);
+        }
+    }
+
+    fn take(&mut self, index: usize, bytes: &[u8], now_us: u64) {
+        let mut rest = bytes;
+        if matches!(self.connections[index].stage, Stage::Opening(_)) {
+            let Some(used) = self.take_response(index, bytes, now_us) else { return };
+            rest = bytes.get(used..).unwrap_or_default();
+        }
+        while !rest.is_empty() {
+            let connection = &mut self.connections[index];
+            match connection.stage {
+                Stage::Open | Stage::Closing => {}
+                Stage::Empty | Stage::Opening(_) | Stage::Slow => return,
+            }
+            match connection.reader.next(&mut rest, &mut self.judge) {
+                Ok(Some(event)) => self.heed(index, event, now_us),
+                Ok(None) => return,
+                Err(violation) => {
+                    self.answer(index, Opcode::Close, &violation.close_code().0.to_be_bytes()); // §7.1.7
+                    return self.lose(index, Cause::Protocol(violation));
+                }
+            }
+        }
+    }
+
+    fn heed(&mut self, index: usize, event: Event, now_us: u64) {
+        match event {
+            Event::Message(arrival, opcode) => self.arrive(index, arrival, opcode, now_us),
+            Event::Ping(control) => self.answer(index, Opcode::Pong, control.payload()),
+            Event::Close(code) => {
+                if self.connections[index].is_open() {
+                    let body = if code.may_be_sent() { &code.0.to_be_bytes()[..] } else { &[] };
+                    self.answer(index, Opcode::Close, body);
+                }
+                self.lose(index, Cause::Closed(code));
+            }
+        }
+    }
+
+    fn arrive(&mut self, index: usize, arrival: Arrival, opcode: Opcode, now_us: u64) {
+        match self.course.phase {
+            Phase::Probing => {
+                let Some(probe) = &mut self.probe else { return };
+                match arrival {
+                    Arrival::Whole(_) => probe.arrive(index, now_us),
+                    Arrival::Damaged(_) | Arrival::Foreign => probe.arrive_other(),
+                }
+            }
+            Phase::Measuring { .. } | Phase::Draining { .. } if self.plan.scenario.has_messages() => {
+                let is_ours = !matches!(arrival, Arrival::Foreign);
+                if is_ours && opcode != sent_as(self.plan.kind) {
+                    self.tally.counts.kind_changed += 1;
+                }
+                self.tally.arrive(index, arrival, now_us);
+            }
+            Phase::Opening
+            | Phase::Measuring { .. }
+            | Phase::Draining { .. }
+            | Phase::Closing { .. }
+            | Phase::Over => {}
+        }
+    }
+
+    /// Sends a control frame, as an answer.
+    fn answer(&mut self, index: usize, opcode: Opcode, payload: &[u8]) {
+        if self.connections[index].waiting() > PONG_BYTES_MAX {
+            return self.lose(index, Cause::Flooded);
+        }
+        let key = self.random.u32(..).to_ne_bytes();
+        let header = Header { fin: true, opcode, masking_key: Some(key), length: payload.len() as u64 };
+        self.frames.clear();
+        self.frames.extend_from_slice(&header.write());
+        let start = self.frames.len();
+        self.frames.extend_from_slice(payload);
+        mask::apply(&mut self.frames[start..], key, 0);
+        self.write_frames(index);
+    }
+
+    /// Says goodbye; what comes from here on does not count.
+    pub(super) fn close(&mut self, index: usize, now_us: u64) {
+        if !self.connections[index].is_open() {
+            return self.gone(index);
+        }
+        self.answer(index, Opcode::Close, &CloseCode::NORMAL.0.to_be_bytes());
+        let connection = &mut self.connections[index];
+        if connection.is_open() {
+            connection.stage = Stage::Closing;
+            self.dialer.closes(index, connection.attempt, now_us);
+            self.open -= 1;
+        }
+    }
+
+    fn end_of_stream(&mut self, index: usize) {
+        let failure = self.connections[index].failure;
+        self.lose(index, failure.unwrap_or(Cause::Closed(ABNORMAL)));
+    }
+
+    /// A write failed. Of an open connection what came before is read first: a Close says more than a reset.
+    pub(super) fn write_failed(&mut self, index: usize, error: &io::Error) {
+        let cause = Cause::from_io(error);
+        let connection = &mut self.connections[index];
+        if !connection.is_open() || connection.failure.is_some() {
+            return self.lose(index, cause);
+        }
+        connection.failure = Some(cause);
+        connection.is_ending = true;
+        self.read_later(index);
+    }
+
+    fn read_later(&mut self, index: usize) {
+        if !std::mem::replace(&mut self.connections[index].is_queued, true) {
+            self.readable.push_back(index);
+        }
+    }
+
+    /// A connection is over, and why.
+    pub(super) fn lose(&mut self, index: usize, cause: Cause) {
+        let connection = &mut self.connections[index];
+        let opening = match &connection.stage {
+            Stage::Opening(opening) => Some(opening.destination),
+            Stage::Open => None,
+            Stage::Empty | Stage::Slow | Stage::Closing => return self.gone(index),
+        };
+        let is_counted = match self.course.phase {
+            Phase::Closing { .. } | Phase::Over => false,
+            Phase::Opening | Phase::Probing | Phase::Measuring { .. } | Phase::Draining { .. } => true,
+        };
+        connection.clear();
+        if let Some(destination) = opening {
+            self.dialer.under_way -= 1;
+            return self.fail(index, destination, cause);
+        }
+        self.open -= 1;
+        if is_counted {
+            self.lost += 1;
+            self.causes.add(cause);
+            self.tally.lose_receiver(index);
+        }
+        self.free(index);
+    }
+
+    /// A connection is over as it should be.
+    pub(super) fn gone(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        if connection.socket.is_none() {
+            return;
+        }
+        match connection.stage {
+            Stage::Opening(_) => self.dialer.under_way -= 1,
+            Stage::Open => self.open -= 1,
+            Stage::Empty | Stage::Slow | Stage::Closing => {}
+        }
+        connection.clear();
+        if matches!(self.plan.scenario, Scenario::Connect) {
+            self.free(index);
+        }
+    }
+}
+
+fn sent_as(kind: Kind) -> Opcode {
+    match kind {
+        Kind::Text => Opcode::Text,
+        Kind::Binary => Opcode::Binary,
+    }
+}

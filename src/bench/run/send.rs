@@ -1,0 +1,214 @@
+//! What goes out: messages by the clock in the open loop, when there is room in the window in the closed one; and what
+//! sockets did not take at once.
+
+use super::Run;
+use super::course::Phase;
+use crate::bench::limits::{FRAMES_BYTES, SENDS_PER_TURN};
+use crate::bench::plan::{Kind, Scenario};
+use crate::bench::stamp::Stamp;
+use fanfare::websocket::frame::{Header, Opcode};
+use fanfare::websocket::mask;
+
+/// The bit of a compressed message's first frame (RFC 7692 §6).
+const RSV1: u8 = 0x40;
+
+impl Run<'_> {
+    /// Sends what is due, or what the windows let.
+    pub(super) fn send(&mut self, now_us: u64) {
+        let Phase::Measuring { until_us } = self.course.phase else { return };
+        if now_us >= until_us && self.schedule.is_none() {
+            return;
+        }
+        match (self.plan.scenario, self.schedule.is_some()) {
+            (Scenario::Idle, _) => {}
+            (Scenario::Connect, _) => self.dial_again(now_us),
+            (_, true) => self.send_due(now_us),
+            (_, false) => self.send_ready(now_us),
+        }
+    }
+
+    /// When the next message is due in the open loop.
+    pub(super) fn send_due_us(&self) -> Option<u64> {
+        let Phase::Measuring { .. } = self.course.phase else { return None };
+        let schedule = self.schedule.as_ref()?;
+        if matches!(self.plan.scenario, Scenario::Connect) && !self.has_free() {
+            return None; // each of them waits for a handshake
+        }
+        Some(schedule.time_of(self.scheduled)).filter(|due_us| schedule.is_within(*due_us))
+    }
+
+    /// Whether a sender could send at once.
+    pub(super) fn has_ready(&self) -> bool {
+        let Phase::Measuring { .. } = self.course.phase else { return false };
+        match self.plan.scenario {
+            Scenario::Idle => false,
+            Scenario::Connect => self.schedule.is_none() && self.has_free(),
+            Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
+                self.schedule.is_none() && (!self.ready.is_empty() || self.tally.has_freed())
+            }
+        }
+    }
+
+    fn send_due(&mut self, now_us: u64) {
+        let Some(schedule) = self.schedule else { return };
+        let due = schedule.due(now_us).min(self.scheduled + SENDS_PER_TURN);
+        // When all of them are due several times over, each is visited once.
+        let visits = (due - self.scheduled).min(self.plan.senders as u64);
+        for message in due - visits..due {
+            let sender = schedule.sender_of(message);
+            let connection = &self.connections[sender];
+            if connection.is_open() && !connection.is_blocked() {
+                self.send_owed(sender, schedule.due_of(sender, due), now_us, Lateness::Ours);
+            }
+        }
+        self.scheduled = due;
+    }
+
+    /// Sends what a sender owes, as far as its socket takes it.
+    fn send_owed(&mut self, sender: usize, due: u64, now_us: u64, lateness: Lateness) {
+        let Some(schedule) = self.schedule else { return };
+        while self.sent[sender] < due {
+            self.frames.clear();
+            while self.sent[sender] < due && self.frames.len() < FRAMES_BYTES {
+                let intended_us = schedule.time_of_its(sender, self.sent[sender]);
+                match lateness {
+                    Lateness::Ours => self.tally.lateness.add(now_us.saturating_sub(intended_us)),
+                    Lateness::TheServers => {}
+                }
+                self.message(sender, intended_us, now_us);
+            }
+            if !self.write_frames(sender) {
+                return;
+            }
+        }
+    }
+
+    fn send_ready(&mut self, now_us: u64) {
+        let mut freed = Vec::new();
+        self.tally.take_freed(&mut freed);
+        self.ready.append(&mut freed);
+        let mut ready = std::mem::take(&mut self.ready);
+        for sender in ready.drain(..) {
+            let connection = &self.connections[sender];
+            if !connection.is_open() || connection.is_blocked() {
+                continue; // it is ready again once its socket has taken all
+            }
+            self.frames.clear();
+            while self.tally.may_depart(sender) && self.frames.len() < FRAMES_BYTES {
+                self.message(sender, now_us, now_us);
+            }
+            if self.write_frames(sender) && self.tally.may_depart(sender) {
+                self.ready.push(sender);
+            }
+        }
+    }
+
+    /// Makes a sender's next message, and counts it.
+    fn message(&mut self, sender: usize, intended_us: u64, now_us: u64) {
+        let stamp = self.tally.depart(sender, self.open, intended_us, now_us);
+        self.sent[sender] += 1;
+        self.frame(sender, stamp);
+    }
+
+    /// Sends the message of the warm-up.
+    pub(super) fn send_probe(&mut self, sender: usize, now_us: u64) {
+        let stamp = self.tally.probe(sender, now_us);
+        self.frames.clear();
+        self.frame(sender, stamp);
+        self.write_frames(sender);
+    }
+
+    /// Adds a masked frame (RFC 6455 §5.3) to those that are being made.
+    fn frame(&mut self, sender: usize, stamp: Stamp) {
+        let opcode = match self.plan.kind {
+            Kind::Text => Opcode::Text,
+            Kind::Binary => Opcode::Binary,
+        };
+        let key = self.random.u32(..).to_ne_bytes();
+        let is_compressed = self.connections[sender].may_compress;
+        let length = if is_compressed { self.compress(stamp) } else { self.judge.pattern().length() };
+        let header = Header { fin: true, opcode, masking_key: Some(key), length: length as u64 };
+        let start = self.frames.len();
+        self.frames.extend_from_slice(&header.write());
+        let payload = self.frames.len();
+        if is_compressed {
+            self.frames[start] |= RSV1;
+            self.frames.extend_from_slice(&self.packed);
+        } else {
+            self.judge.pattern().write(stamp, &mut self.frames);
+        }
+        mask::apply(&mut self.frames[payload..], key, 0);
+    }
+
+    /// Makes a compressed payload, and gives its length.
+    #[cfg(feature = "deflate")]
+    fn compress(&mut self, stamp: Stamp) -> usize {
+        self.plain.clear();
+        self.judge.pattern().write(stamp, &mut self.plain);
+        self.packed.clear();
+        self.deflater.compress(&self.plain, &mut self.packed);
+        self.packed.len()
+    }
+
+    /// Without the feature nothing is agreed on that could be compressed.
+    #[cfg(not(feature = "deflate"))]
+    fn compress(&mut self, stamp: Stamp) -> usize {
+        self.packed.clear();
+        self.judge.pattern().write(stamp, &mut self.packed);
+        self.packed.len()
+    }
+
+    /// Writes the frames that were made. Gives `false` when the socket did not take all of them, or is gone.
+    pub(super) fn write_frames(&mut self, index: usize) -> bool {
+        match self.connections[index].write(&self.frames) {
+            Ok(written) => {
+                self.bytes.sent += written.bytes as u64;
+                written.is_all
+            }
+            Err(error) => {
+                self.write_failed(index, &error);
+                false
+            }
+        }
+    }
+
+    /// The socket takes bytes again.
+    pub(super) fn flush(&mut self, index: usize) {
+        if !self.connections[index].is_blocked() {
+            return;
+        }
+        match self.connections[index].flush() {
+            Ok(written) => {
+                self.bytes.sent += written.bytes as u64;
+                if written.is_all && index < self.plan.senders {
+                    self.unblocked(index);
+                }
+            }
+            Err(error) => self.write_failed(index, &error),
+        }
+    }
+
+    /// A sender goes on where its socket stopped it.
+    fn unblocked(&mut self, sender: usize) {
+        let Phase::Measuring { .. } = self.course.phase else { return };
+        if !self.plan.scenario.has_messages() || !self.connections[sender].is_open() {
+            return;
+        }
+        match self.schedule {
+            Some(schedule) => {
+                let due = schedule.due_of(sender, self.scheduled);
+                self.send_owed(sender, due, self.now_us(), Lateness::TheServers);
+            }
+            None => self.ready.push(sender),
+        }
+    }
+}
+
+/// Whose fault it is when a message is sent late: latency counts it all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lateness {
+    /// The loop did not get round to it.
+    Ours,
+    /// Its socket took nothing.
+    TheServers,
+}

@@ -1,0 +1,179 @@
+//! What each message and each delivery means for the figures: the ledger, what is under way, and the histograms, behind
+//! two calls, [`Tally::depart`] and [`Tally::arrive`].
+//!
+//! Must not know: sockets, frames, clocks; times are microseconds since the run began.
+
+use super::figures::{Counts, Timeline, Times};
+use super::flights::Flights;
+use super::ledger::{Audience, Entry, Ledger};
+use super::plan::{Pace, Plan, Scenario};
+use super::stamp::{Arrival, Stamp};
+
+/// The figures of one stage, and what they are made with.
+pub(crate) struct Tally {
+    pub(crate) counts: Counts,
+    /// From the intended time of sending to each arrival.
+    pub(crate) latency: Times,
+    /// From the first receiver to the last.
+    pub(crate) spread: Times,
+    /// How late messages were handed to the system, by the generator's own fault.
+    pub(crate) lateness: Times,
+    pub(crate) timeline: Timeline,
+    ledger: Ledger,
+    flights: Flights,
+    window: Option<usize>,
+    /// Senders whose window has room again.
+    freed: Vec<usize>,
+}
+
+impl Tally {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let audience = match plan.scenario {
+            Scenario::Echo => Audience::Sender,
+            Scenario::Connect | Scenario::Idle | Scenario::Broadcast | Scenario::Slow => Audience::Everyone,
+        };
+        let (flights, window) = match plan.pace {
+            Pace::Open { .. } => (Flights::of_rate(plan.senders), None),
+            Pace::Closed { window } => (Flights::of_window(plan.senders, window), Some(window)),
+        };
+        Self {
+            counts: Counts::default(),
+            latency: Times::new(),
+            spread: Times::new(),
+            lateness: Times::new(),
+            timeline: Timeline::new(),
+            ledger: Ledger::new(audience, plan.senders),
+            flights,
+            window,
+            freed: Vec::new(),
+        }
+    }
+
+    /// Makes room for this many receivers.
+    pub(crate) fn grow(&mut self, receivers: usize) {
+        self.ledger.grow(receivers);
+    }
+
+    /// Who hears what a sender sends, once that is known.
+    pub(crate) fn set_audience(&mut self, audience: Audience) {
+        self.ledger.set_audience(audience);
+    }
+
+    /// From here on it counts.
+    pub(crate) fn begin(&mut self) {
+        self.counts = Counts::default();
+        for times in [&mut self.latency, &mut self.spread, &mut self.lateness] {
+            times.clear();
+        }
+        self.ledger.begin();
+        self.flights.clear();
+        self.freed.clear();
+    }
+
+    /// The stamp of a message that is not counted.
+    pub(crate) fn probe(&mut self, sender: usize, now_us: u64) -> Stamp {
+        Stamp { sender: index(sender), sequence: self.ledger.send(sender), intended_us: now_us }
+    }
+
+    /// The stamp of a message that is sent now; `open` receivers are there, its sender among them.
+    pub(crate) fn depart(&mut self, sender: usize, open: u64, intended_us: u64, now_us: u64) -> Stamp {
+        let receivers = match self.ledger.audience() {
+            Audience::Sender => 1,
+            Audience::Everyone => open,
+            Audience::Others => open.saturating_sub(1),
+        };
+        let sequence = self.ledger.send(sender);
+        self.flights.depart(sender, sequence, u32::try_from(receivers).unwrap_or(u32::MAX), now_us);
+        self.counts.sent += 1;
+        self.counts.expected += receivers;
+        self.timeline.sent(1);
+        Stamp { sender: index(sender), sequence, intended_us }
+    }
+
+    /// A delivery.
+    pub(crate) fn arrive(&mut self, receiver: usize, arrival: Arrival, now_us: u64) {
+        let stamp = match arrival {
+            Arrival::Whole(stamp) => stamp,
+            Arrival::Damaged(Some(stamp)) => return self.arrive_damaged(receiver, stamp, now_us),
+            Arrival::Damaged(None) => return self.counts.corrupt += 1,
+            Arrival::Foreign => return self.counts.foreign += 1,
+        };
+        match self.ledger.receive(receiver, stamp) {
+            Entry::InOrder => {}
+            Entry::Overtaken => self.counts.reordered += 1,
+            Entry::Duplicate => return self.counts.duplicated += 1,
+            Entry::Unexpected => return self.counts.unexpected += 1,
+            Entry::Stale => return,
+        }
+        let latency_us = now_us.saturating_sub(stamp.intended_us);
+        self.counts.received += 1;
+        self.latency.add(latency_us);
+        self.timeline.received(Some(latency_us));
+        self.land(stamp, now_us);
+    }
+
+    /// A handshake took so long, in `connect`.
+    pub(crate) fn shake(&mut self, time_us: u64) {
+        self.latency.add(time_us);
+    }
+
+    /// A receiver is gone; it gets nothing any more.
+    pub(crate) fn lose_receiver(&mut self, receiver: usize) {
+        if self.window.is_none() {
+            return; // nobody waits for it
+        }
+        let ledger = &self.ledger;
+        let is_owed =
+            |sender, sequence| ledger.is_for(receiver, sender) && !ledger.has(receiver, sender, sequence);
+        self.flights.forget_receiver(is_owed, |sender| self.freed.push(sender));
+    }
+
+    /// In the closed loop: gives up what takes too long.
+    pub(crate) fn give_up(&mut self, now_us: u64) {
+        if self.window.is_some() {
+            self.flights.give_up(now_us, |sender| self.freed.push(sender));
+        }
+    }
+
+    /// In the closed loop: whether a sender's window has room.
+    pub(crate) fn may_depart(&self, sender: usize) -> bool {
+        let next = self.ledger.next(sender);
+        self.window.is_some_and(|window| self.flights.may_depart(sender, next, window))
+    }
+
+    /// Hands over the senders whose window has room again; `into` is empty before.
+    pub(crate) fn take_freed(&mut self, into: &mut Vec<usize>) {
+        std::mem::swap(&mut self.freed, into);
+    }
+
+    pub(crate) fn has_freed(&self) -> bool {
+        !self.freed.is_empty()
+    }
+
+    fn arrive_damaged(&mut self, receiver: usize, stamp: Stamp, now_us: u64) {
+        match self.ledger.receive(receiver, stamp) {
+            Entry::Stale => return,
+            Entry::InOrder | Entry::Overtaken => {
+                self.counts.corrupt_known += 1;
+                self.land(stamp, now_us);
+            }
+            Entry::Duplicate | Entry::Unexpected => {}
+        }
+        self.counts.corrupt += 1;
+    }
+
+    fn land(&mut self, stamp: Stamp, now_us: u64) {
+        if let Some(landing) = self.flights.land(stamp, now_us) {
+            if self.ledger.audience() != Audience::Sender {
+                self.spread.add(landing.spread_us);
+            }
+            if self.window.is_some() {
+                self.freed.push(stamp.sender as usize);
+            }
+        }
+    }
+}
+
+fn index(sender: usize) -> u32 {
+    u32::try_from(sender).expect("there are fewer connections than numbers")
+}
