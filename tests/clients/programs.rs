@@ -53,7 +53,8 @@ impl Client {
         status.is_some_and(|status| status.success())
     }
 
-    fn command(&self) -> Command {
+    /// It, without a script.
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.interpreter);
         command.envs(self.modules.as_ref().map(|folder| ("NODE_PATH", folder)));
         command

@@ -1,0 +1,90 @@
+//! `fanfare bench` against servers of other projects, in other languages: Python's `websockets` and Node's `ws`.
+//!
+//! Each trial starts `bench_peers/websockets_server.py` or `bench_peers/ws_server.mjs` and puts load on one of its
+//! paths, which say what it does with a message. Nothing may be lost, and every figure must agree.
+//!
+//! `tests/clients/install.sh` installs what they need; `clients/programs.rs` says where else it is looked for.
+//! Without it the trials show as ignored, and with `FANFARE_REQUIRE_ALL=1` as failed.
+
+mod outside;
+#[path = "clients/programs.rs"]
+#[allow(dead_code, reason = "the interpreters are used, their clients are not")]
+mod programs;
+#[path = "bench/run.rs"]
+#[allow(dead_code, reason = "the tests of `fanfare bench` use the rest")]
+mod run;
+
+use libtest_mimic::{Arguments, Trial};
+use outside::environment::here;
+use outside::process::Process;
+use outside::trial::{Tool, trial};
+use programs::Client;
+use run::bench;
+use std::process::ExitCode;
+
+/// The connections of each trial, and its payload.
+const CONNECTIONS: u64 = 10;
+const MESSAGE_BYTES: u64 = 64;
+
+/// What a server does with a message on a path, how many get it, and what the program must be told.
+const PATHS: &[(&str, u64, &str)] = &[
+    ("broadcast", CONNECTIONS, "--scenario broadcast -s 2"),
+    ("no-self", CONNECTIONS - 1, "--scenario broadcast -s 2"),
+    ("echo", 1, "--scenario echo -s 5"),
+    ("wrap", CONNECTIONS, "--scenario broadcast -s 2 --match contains"),
+];
+
+/// When messages are sent, and as what.
+const LOOPS: &[(&str, &str)] = &[("open", "-r 200"), ("closed", "-w 4"), ("binary", "-r 100 --binary")];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = trials_of("python_websockets", "Python websockets", PYTHON, &programs::python());
+    trials.extend(trials_of("node_ws", "Node ws", NODE, &programs::node()));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+const PYTHON: &str = "websockets_server.py";
+const NODE: &str = "ws_server.mjs";
+
+/// Every path in every loop with one server.
+fn trials_of(prefix: &str, needs: &str, script: &'static str, tool: &Tool<Client>) -> Vec<Trial> {
+    let named = |name: &str, path: &'static str, receivers: u64, options: String| {
+        trial(&format!("{prefix}::{name}"), needs, tool.clone(), move |program| {
+            assert_holds(&program, script, path, receivers, &options);
+            Ok(())
+        })
+    };
+    let mut trials = Vec::new();
+    for (path, receivers, options) in PATHS {
+        for (name, pace) in LOOPS {
+            // JSON has no binary.
+            if *path != "wrap" || *name != "binary" {
+                let name = format!("{}_{name}", path.replace('-', "_"));
+                trials.push(named(&name, path, *receivers, format!("{options} {pace}")));
+            }
+        }
+    }
+    let compressed = "--scenario broadcast -s 2 -r 100 --deflate";
+    trials.push(named("deflate", "broadcast", CONNECTIONS, compressed.to_owned()));
+    trials
+}
+
+/// Nothing is lost, and the figures agree with each other.
+fn assert_holds(program: &Client, script: &str, path: &str, receivers: u64, options: &str) {
+    let mut command = program.command();
+    command.arg(here("tests/bench_peers").join(script));
+    let mut server = Process::start(command);
+    let port = server.wait_for("the line that says where the server listens", port_in);
+    let options = format!("-c {CONNECTIONS} -d 500ms {options}");
+    let report = bench(&format!("ws://127.0.0.1:{port}/{path}"), &options).report(0);
+    // What is compressed is not as long as its payload.
+    let least = if options.contains("--deflate") { 0 } else { MESSAGE_BYTES };
+    report.assert_clean(CONNECTIONS, receivers, least);
+    assert_eq!(server.errors().lines().count(), 1, "the server complains:\n{}", server.errors());
+}
+
+/// The port in `listening on PORT`.
+fn port_in(said: &str) -> Option<u16> {
+    said.lines().find_map(|line| line.strip_prefix("listening on ")?.parse().ok())
+}
