@@ -34,6 +34,8 @@ pub mod limits;
 pub mod message;
 pub mod outbox;
 mod server;
+#[doc(hidden)]
+pub mod signals;
 mod transport;
 pub mod websocket;
 

@@ -18,7 +18,6 @@ const ROOMS: [&str; 62] = [
     "bench::sockets",
     "bench::machine",
     "bench::timer",
-    "bench::signals",
     "bench::error",
     // ---- its own sans-IO line.
     "bench::tally",
@@ -45,6 +44,7 @@ const ROOMS: [&str; 62] = [
     "handler",
     "files",
     "transport",
+    "signals",
     // ---- the sans-IO line: broadcasting.
     "connection",
     "channel",

@@ -127,36 +127,50 @@ pub(crate) struct Timeline {
     span_us: u64,
     spans: Vec<Span>,
     current: Span,
+    /// When the current one ends.
+    end_us: u64,
 }
 
 impl Timeline {
     pub(crate) fn new() -> Self {
-        Self { span_us: SPAN_US, spans: Vec::new(), current: Span::default() }
+        Self { span_us: SPAN_US, spans: Vec::new(), current: Span::default(), end_us: SPAN_US }
     }
 
-    pub(crate) fn sent(&mut self, messages: u64) {
-        self.current.sent += messages;
+    /// A message is sent.
+    pub(crate) fn sent(&mut self, now_us: u64) {
+        self.roll(now_us);
+        self.current.sent += 1;
     }
 
-    pub(crate) fn received(&mut self, latency_us: Option<u64>) {
+    /// A delivery arrives.
+    pub(crate) fn received(&mut self, now_us: u64, latency_us: u64) {
+        self.roll(now_us);
         self.current.received += 1;
-        self.current.latency_us_max = self.current.latency_us_max.max(latency_us.unwrap_or(0));
+        self.current.latency_us_max = self.current.latency_us_max.max(latency_us);
     }
 
     /// Time goes on; `open` connections are open.
     pub(crate) fn advance(&mut self, now_us: u64, open: u64) {
-        while now_us >= (self.spans.len() as u64 + 1).saturating_mul(self.span_us) {
-            self.spans.push(Span { open, ..std::mem::take(&mut self.current) });
-            if self.spans.len() == SERIES_SPANS_MAX {
-                self.halve();
-            }
-        }
+        self.roll(now_us);
         self.current.open = open;
     }
 
-    /// The longest latency of the span that is not finished.
+    /// Ends the spans that are over.
+    fn roll(&mut self, now_us: u64) {
+        while now_us >= self.end_us {
+            let open = self.current.open;
+            self.spans.push(std::mem::replace(&mut self.current, Span { open, ..Span::default() }));
+            if self.spans.len() == SERIES_SPANS_MAX {
+                self.halve();
+            }
+            self.end_us = (self.spans.len() as u64 + 1).saturating_mul(self.span_us);
+        }
+    }
+
+    /// The longest latency lately: of the span that is not finished, and of the one before.
     pub(crate) fn worst_us(&self) -> Option<u64> {
-        Some(self.current.latency_us_max).filter(|us| *us > 0)
+        let before = self.spans.last().map_or(0, |span| span.latency_us_max);
+        Some(self.current.latency_us_max.max(before)).filter(|us| *us > 0)
     }
 
     /// All spans, the last one unfinished.
@@ -237,8 +251,9 @@ mod tests {
     fn a_timeline_is_bounded_and_loses_nothing() {
         let mut timeline = Timeline::new();
         for second in 0..10_000 {
-            timeline.sent(2);
-            timeline.received(Some(second));
+            timeline.sent(second * 1_000_000);
+            timeline.sent(second * 1_000_000 + 999_999);
+            timeline.received(second * 1_000_000, second);
             timeline.advance((second + 1) * 1_000_000, second);
         }
         let (span, spans) = timeline.finish();

@@ -2,8 +2,8 @@
 //!
 //! `plan` is what a run is to do, `summary` what it has found; between them stands `run`, the loop. It leans on rooms
 //! that know no socket and no clock: `stamp`, `judge` and `reader` tell what comes in, `ledger`, `flights` and `tally`
-//! what that means, `schedule` when messages are due, `probe` who hears them. `sockets`, `sources`, `timer`, `signals`
-//! and `machine` are the system. `report` and `progress` show.
+//! what that means, `schedule` when messages are due, `probe` who hears them. `sockets`, `sources`, `timer` and
+//! `machine` are the system. `report` and `progress` show.
 //!
 //! Must not know: the server. It uses only the library's public face, as a stranger's program would.
 
@@ -25,7 +25,6 @@ mod reader;
 mod report;
 mod run;
 mod schedule;
-mod signals;
 mod sockets;
 mod sources;
 pub(crate) mod stamp;

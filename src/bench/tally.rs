@@ -86,7 +86,7 @@ impl Tally {
         self.flights.depart(sender, sequence, u32::try_from(receivers).unwrap_or(u32::MAX), now_us);
         self.counts.sent += 1;
         self.counts.expected += receivers;
-        self.timeline.sent(1);
+        self.timeline.sent(now_us);
         Stamp { sender: index(sender), sequence, intended_us }
     }
 
@@ -108,7 +108,7 @@ impl Tally {
         let latency_us = now_us.saturating_sub(stamp.intended_us);
         self.counts.received += 1;
         self.latency.add(latency_us);
-        self.timeline.received(Some(latency_us));
+        self.timeline.received(now_us, latency_us);
         self.land(stamp, now_us);
     }
 

@@ -27,12 +27,12 @@ use crate::error::Error;
 use crate::files::Files;
 use crate::handler::Handler;
 use crate::limits::{DESCRIPTORS_RESERVED, EVENTS_PER_POLL, READ_BYTES_MAX};
+use crate::signals::Signals;
 use crate::transport::Transport;
 use drain::Drain;
 use listen::Listener;
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
-use signals::Signals;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -183,7 +183,7 @@ impl Server {
     /// When the system refuses.
     pub fn drain_on_signals(&mut self) -> Result<(), Error> {
         let signals = Signals::new(self.poll.registry(), SIGNALS);
-        self.signals = signals.map_err(|cause| Error::System { what: "listen to signals", cause })?;
+        self.signals = Some(signals.map_err(|cause| Error::System { what: "listen to signals", cause })?);
         Ok(())
     }
 

@@ -1,11 +1,10 @@
 //! Runs the program, `fanfare bench` above all, and reads what it says.
 
+use crate::outside::pipe::Pipe;
 use crate::outside::program::{comes_true, program};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -96,35 +95,6 @@ impl Drop for Running {
         // Both fail only when it has ended by itself, which is as well.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// What comes out of a pipe; a thread takes it, so that the pipe is never full.
-struct Pipe {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    thread: thread::JoinHandle<()>,
-}
-
-impl Pipe {
-    fn collect(mut pipe: impl Read + Send + 'static) -> Self {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&bytes);
-        let thread = thread::spawn(move || {
-            let mut piece = [0; 4096];
-            while let Ok(length @ 1..) = pipe.read(&mut piece) {
-                shared.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..length]);
-            }
-        });
-        Self { bytes, thread }
-    }
-
-    fn is_complete(&self) -> bool {
-        self.thread.is_finished()
-    }
-
-    fn text(&self) -> String {
-        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each of these tests uses the part it needs")]
 
 pub(crate) mod environment;
+pub(crate) mod pipe;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod server;

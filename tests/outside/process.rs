@@ -1,10 +1,9 @@
 //! A program that runs beside a trial, what it says on standard error, and its end.
 
+use super::pipe::Pipe;
 use super::program::comes_true;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 /// How long anything may take. Generous: it turns a hang into a failure, and says nothing about speed.
@@ -13,8 +12,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// A child; killed and reaped with its last use.
 pub(crate) struct Process {
     child: Child,
-    errors: Arc<Mutex<String>>,
-    reader: thread::JoinHandle<()>,
+    errors: Pipe,
 }
 
 impl Process {
@@ -27,27 +25,18 @@ impl Process {
     pub(crate) fn try_start(command: &mut Command) -> io::Result<Self> {
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
-        let mut pipe = BufReader::new(child.stderr.take().expect("it is piped"));
-        let errors = Arc::new(Mutex::new(String::new()));
-        let shared = Arc::clone(&errors);
-        // A full pipe would stop the child, so a thread takes whatever comes. It ends with the pipe.
-        let reader = thread::spawn(move || {
-            let mut line = Vec::new();
-            while let Ok(1..) = pipe.read_until(b'\n', &mut line) {
-                let mut errors = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                errors.push_str(&String::from_utf8_lossy(&line));
-                line.clear();
-            }
-        });
-        Ok(Self { child, errors, reader })
+        let errors = Pipe::collect(child.stderr.take().expect("it is piped"));
+        Ok(Self { child, errors })
     }
 
-    /// Waits until it says something; gives what `find` made of all that it said.
+    /// Waits until it says something; gives what `find` made of all the lines that it said.
     #[track_caller]
     pub(crate) fn wait_for<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let mut found = None;
         let found_in_time = comes_true(DEADLINE, || {
-            found = find(&self.errors());
+            let said = self.errors();
+            let lines = said.rfind('\n').map_or(0, |end| end + 1);
+            found = find(&said[..lines]);
             found.is_some() || self.has_ended()
         });
         let ended = if found_in_time { "it ended" } else { "it runs" };
@@ -55,7 +44,7 @@ impl Process {
     }
 
     pub(crate) fn errors(&self) -> String {
-        self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.errors.text()
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {
@@ -68,7 +57,7 @@ impl Process {
         let mut status = None;
         let ended = comes_true(limit, || {
             status = self.child.try_wait().expect("it is our child");
-            status.is_some() && self.reader.is_finished()
+            status.is_some() && self.errors.is_complete()
         });
         if ended { status } else { None }
     }

@@ -13,6 +13,8 @@ mod folder;
 mod handshake;
 mod pages;
 mod peer;
+#[path = "../outside/pipe.rs"]
+mod pipe;
 mod process;
 #[path = "../outside/program.rs"]
 mod program;

@@ -1,13 +1,13 @@
 //! The program under test: started, waited for, measured, and gone when its test is.
 
 use crate::peer::Peer;
+use crate::pipe::Pipe;
 #[cfg(unix)]
 use crate::program::clean;
 use crate::program::{comes_true, port_in, program};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -101,7 +101,7 @@ fn descriptors_allowed() -> usize {
 pub(crate) struct Server {
     child: Child,
     port: u16,
-    log: Log,
+    log: Pipe,
 }
 
 impl Server {
@@ -118,7 +118,7 @@ impl Server {
     pub(crate) fn spawn(mut command: Command) -> Self {
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the program starts");
-        let log = Log::collect(child.stderr.take().expect("it is piped"));
+        let log = Pipe::collect(child.stderr.take().expect("it is piped"));
         let mut server = Self { child, port: 0, log };
         until("the server says where it listens", || {
             let exited = server.child.try_wait().expect("it is our child");
@@ -271,8 +271,8 @@ pub(crate) struct Finished {
 pub(crate) fn finish(mut command: Command) -> Finished {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.expect("the program starts");
-    let output = Log::collect(child.stdout.take().expect("it is piped"));
-    let errors = Log::collect(child.stderr.take().expect("it is piped"));
+    let output = Pipe::collect(child.stdout.take().expect("it is piped"));
+    let errors = Pipe::collect(child.stderr.take().expect("it is piped"));
     let deadline = Instant::now() + DEADLINE;
     let mut status = None;
     until("the program ends, or its time does", || {
@@ -286,33 +286,4 @@ pub(crate) fn finish(mut command: Command) -> Finished {
     };
     until("its pipes are empty", || output.is_complete() && errors.is_complete());
     Finished { code: status.code(), output: output.text(), errors: errors.text() }
-}
-
-/// What comes out of a pipe; a thread takes it, so that the pipe is never full.
-struct Log {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    thread: thread::JoinHandle<()>,
-}
-
-impl Log {
-    fn collect(mut pipe: impl Read + Send + 'static) -> Self {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&bytes);
-        let thread = thread::spawn(move || {
-            let mut piece = [0; 4096];
-            while let Ok(length @ 1..) = pipe.read(&mut piece) {
-                shared.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..length]);
-            }
-        });
-        Self { bytes, thread }
-    }
-
-    fn is_complete(&self) -> bool {
-        self.thread.is_finished()
-    }
-
-    fn text(&self) -> String {
-        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
 }

@@ -28,7 +28,6 @@ use super::plan::{Pace, Plan, Scenario};
 use super::probe::Probe;
 use super::progress::Progress;
 use super::schedule::Schedule;
-use super::signals::Interrupts;
 use super::sockets::{self, Destination};
 use super::sources::Sources;
 use super::stamp::Pattern;
@@ -38,6 +37,7 @@ use super::timer::Timer;
 use connection::Connection;
 use course::Course;
 use dial::Dialer;
+use fanfare::signals::Signals;
 use fastrand::Rng;
 use mio::{Events, Poll, Token};
 use outcome::StageFigures;
@@ -77,7 +77,7 @@ struct Run<'p> {
 
     poll: Poll,
     timer: Timer,
-    interrupts: Interrupts,
+    signals: Signals,
     /// Time in which the loop waited, in microseconds.
     idle_us: u64,
     next_tick_us: u64,
@@ -158,7 +158,7 @@ impl<'p> Run<'p> {
         let poll = Poll::new().map_err(|cause| BenchError::System { what: "poll", cause })?;
         let timer = Timer::new(poll.registry(), TIMER)
             .map_err(|cause| BenchError::System { what: "make a timer", cause })?;
-        let interrupts = Interrupts::new(poll.registry(), SIGNALS)
+        let signals = Signals::new(poll.registry(), SIGNALS)
             .map_err(|cause| BenchError::System { what: "listen for signals", cause })?;
         let mut random = Rng::new();
         let pattern = Pattern::new(random.u32(..), plan.message_bytes);
@@ -171,7 +171,7 @@ impl<'p> Run<'p> {
             began_utc: machine::now_utc(),
             poll,
             timer,
-            interrupts,
+            signals,
             idle_us: 0,
             next_tick_us: 0,
             destinations,
@@ -274,7 +274,7 @@ impl<'p> Run<'p> {
     }
 
     fn take_signals(&mut self) -> Result<(), BenchError> {
-        match self.interrupts.take() {
+        match self.signals.take() {
             0 => Ok(()),
             1 if !self.course.is_interrupted => {
                 self.course.is_interrupted = true;

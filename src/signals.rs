@@ -1,8 +1,8 @@
-//! Interrupts become bytes in a pipe, which the poll hears like everything else.
+//! Signals that ask to stop become bytes in a pipe, which a poll hears like everything else.
 //!
 //! Must not know: what they are to stop.
 
-pub(crate) use pipe::Interrupts;
+pub use pipe::Signals;
 
 #[cfg(unix)]
 mod pipe {
@@ -15,16 +15,16 @@ mod pipe {
 
     /// SIGINT and SIGTERM, from its making to the end of the process: neither ends it any more by itself.
     #[derive(Debug)]
-    pub(crate) struct Interrupts {
+    pub struct Signals {
         pipe: UnixStream,
     }
 
-    impl Interrupts {
+    impl Signals {
         /// Starts to count, and registers with a poll.
         ///
         /// # Errors
         /// What the system says.
-        pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+        pub fn new(registry: &Registry, token: Token) -> io::Result<Self> {
             Self::of(&[SIGTERM, SIGINT], registry, token)
         }
 
@@ -40,7 +40,7 @@ mod pipe {
         }
 
         /// How many came since it was last asked.
-        pub(crate) fn take(&mut self) -> usize {
+        pub fn take(&mut self) -> usize {
             let mut bytes = [0; 16];
             let mut count = 0;
             while let Ok(more) = self.pipe.read(&mut bytes)
@@ -60,14 +60,19 @@ mod pipe {
 
     /// There are no such signals here.
     #[derive(Debug)]
-    pub(crate) struct Interrupts;
+    pub struct Signals;
 
-    impl Interrupts {
-        pub(crate) fn new(_: &Registry, _: Token) -> io::Result<Self> {
+    impl Signals {
+        /// Registers nothing.
+        ///
+        /// # Errors
+        /// None.
+        pub fn new(_: &Registry, _: Token) -> io::Result<Self> {
             Ok(Self)
         }
 
-        pub(crate) fn take(&mut self) -> usize {
+        /// None came.
+        pub fn take(&mut self) -> usize {
             0
         }
     }
@@ -86,8 +91,8 @@ mod tests {
     fn counted() {
         let mut poll = Poll::new().expect("a poll");
         let signals = [SIGUSR1, SIGUSR2];
-        let mut interrupts = Interrupts::of(&signals, poll.registry(), Token(3)).expect("a pipe");
-        assert_eq!(interrupts.take(), 0);
+        let mut signals_heard = Signals::of(&signals, poll.registry(), Token(3)).expect("a pipe");
+        assert_eq!(signals_heard.take(), 0);
         for (signals, want) in [(&[SIGUSR1][..], 1), (&signals, 2), (&[SIGUSR1; 40], 40)] {
             for &signal in signals {
                 raise(signal).expect("raises");
@@ -95,8 +100,8 @@ mod tests {
             let mut events = Events::with_capacity(1);
             poll.poll(&mut events, Some(Duration::from_secs(10))).expect("polls");
             assert!(events.iter().any(|event| event.token() == Token(3) && event.is_readable()));
-            assert_eq!(interrupts.take(), want);
-            assert_eq!(interrupts.take(), 0);
+            assert_eq!(signals_heard.take(), want);
+            assert_eq!(signals_heard.take(), 0);
         }
     }
 }
