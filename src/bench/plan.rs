@@ -187,3 +187,35 @@ pub(crate) struct Comparison {
     /// A page with both curves instead of the table.
     pub(crate) report: Option<PathBuf>,
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::bench::target::Target;
+
+    /// A plan as it is without options, changed.
+    pub(crate) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
+        let mut plan = Plan {
+            target: Target::parse("ws://127.0.0.1:9999/").expect("a URL"),
+            scenario: Scenario::Broadcast,
+            connections: 100,
+            senders: 1,
+            slow: 0,
+            message_bytes: 64,
+            kind: Kind::Text,
+            pace: Pace::Closed { window: 1 },
+            duration: Duration::from_secs(10),
+            ramp: Duration::from_secs(1),
+            search: None,
+            matching: Matching::Whole,
+            handshake: HandshakeOptions::default(),
+            timeout: Duration::from_secs(10),
+            source_addresses: Vec::new(),
+            pid: None,
+            output: Output::default(),
+            command: String::new(),
+        };
+        change(&mut plan);
+        plan
+    }
+}

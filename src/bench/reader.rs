@@ -238,6 +238,7 @@ mod tests {
     use super::*;
     use crate::bench::plan::Matching;
     use crate::bench::stamp::{Pattern, Stamp};
+    use proptest::prelude::*;
 
     const STAMP: Stamp = Stamp { sender: 3, sequence: 4, intended_us: 5 };
     const LENGTH: usize = 200;
@@ -360,5 +361,39 @@ mod tests {
             assert_eq!(reader.next(&mut &[b'x'; 10_000][..], &mut judge), Ok(None));
         }
         assert!(reader.kept.capacity() < 4 * judge.payload_bytes_max(), "{}", reader.kept.capacity());
+    }
+
+    proptest! {
+        /// Whatever a server sends, and wherever it is cut: no panic, and the same events.
+        #[test]
+        fn where_reads_are_cut_does_not_show(
+            pieces in proptest::collection::vec(piece(), 0..12),
+            cuts in proptest::collection::vec(1..40_usize, 1..8),
+        ) {
+            let wire = pieces.concat();
+            for matching in [Matching::Whole, Matching::Contains] {
+                let whole = events(&wire, wire.len().max(1), matching);
+                for &cut in &cuts {
+                    prop_assert_eq!(&events(&wire, cut, matching), &whole, "{} bytes a read", cut);
+                }
+            }
+        }
+    }
+
+    /// Mostly frames that a server might send, now and then anything.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let first = prop_oneof![Just(0x81), Just(0x01), Just(0x00), Just(0x80), Just(0x89), Just(0x82)];
+        let payload = prop_oneof![
+            Just(ours()),
+            (0..LENGTH).prop_map(|end| ours()[..end].to_vec()),
+            proptest::collection::vec(any::<u8>(), 0..60),
+        ];
+        prop_oneof![
+            9 => (first, payload).prop_map(|(first, payload)| {
+                let is_control = first & 0x08 != 0;
+                frame(first, if is_control { &payload[..payload.len().min(125)] } else { &payload })
+            }),
+            1 => proptest::collection::vec(any::<u8>(), 0..20),
+        ]
     }
 }

@@ -177,3 +177,102 @@ impl Tally {
 fn index(sender: usize) -> u32 {
     u32::try_from(sender).expect("there are fewer connections than numbers")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::plan::tests::plan;
+
+    /// Two senders and a third receiver, all of which hear everything; in a window of 1.
+    fn tally() -> Tally {
+        let mut tally = Tally::new(&plan(|plan| {
+            plan.connections = 3;
+            plan.senders = 2;
+            plan.pace = Pace::Closed { window: 1 };
+        }));
+        tally.grow(3);
+        tally.set_audience(Audience::Everyone);
+        tally.begin();
+        tally
+    }
+
+    fn freed(tally: &mut Tally) -> Vec<usize> {
+        let mut freed = Vec::new();
+        tally.take_freed(&mut freed);
+        freed
+    }
+
+    #[test]
+    fn a_message_reaches_all() {
+        let mut tally = tally();
+        let first = tally.depart(0, 3, 100, 110);
+        assert!(!tally.may_depart(0) && tally.may_depart(1));
+        for (receiver, now_us) in [(0, 200), (1, 300), (2, 500)] {
+            assert_eq!(freed(&mut tally), [0; 0]);
+            tally.arrive(receiver, Arrival::Whole(first), now_us);
+        }
+        assert_eq!(freed(&mut tally), [0]);
+        assert!(tally.may_depart(0));
+        let want = Counts { sent: 1, expected: 3, received: 3, ..Counts::default() };
+        assert_eq!(tally.counts, want);
+        assert_eq!(tally.latency.at(1.0), Some(0.4), "from the intended time");
+        assert_eq!(tally.spread.at(1.0), Some(0.3));
+    }
+
+    #[test]
+    fn what_is_not_as_it_should_be() {
+        let mut tally = tally();
+        let [first, second] = [0, 1].map(|_| tally.depart(0, 3, 0, 0));
+        tally.arrive(0, Arrival::Whole(second), 1);
+        tally.arrive(0, Arrival::Whole(first), 2);
+        tally.arrive(0, Arrival::Whole(first), 3);
+        tally.arrive(1, Arrival::Damaged(Some(first)), 4);
+        tally.arrive(1, Arrival::Damaged(None), 5);
+        tally.arrive(1, Arrival::Foreign, 6);
+        tally.arrive(1, Arrival::Whole(Stamp { sequence: 99, ..first }), 7);
+        let want = Counts {
+            sent: 2,
+            expected: 6,
+            received: 2,
+            reordered: 1,
+            duplicated: 1,
+            corrupt: 2,
+            corrupt_known: 1,
+            foreign: 1,
+            unexpected: 1,
+            ..Counts::default()
+        };
+        assert_eq!(tally.counts, want);
+        assert_eq!((tally.counts.lost(), tally.counts.outstanding()), (2, 3));
+    }
+
+    /// Who hears itself not is not waited for, nor who is gone, nor for ever.
+    #[test]
+    fn nobody_is_waited_for_in_vain() {
+        let mut tally = tally();
+        tally.set_audience(Audience::Others);
+        let first = tally.depart(0, 3, 0, 0);
+        assert_eq!(tally.counts.expected, 2);
+        tally.arrive(0, Arrival::Whole(first), 1);
+        assert_eq!(tally.counts.unexpected, 1);
+        tally.arrive(1, Arrival::Whole(first), 2);
+        tally.lose_receiver(2);
+        assert_eq!(freed(&mut tally), [0]);
+        tally.depart(1, 2, 10, 10);
+        tally.give_up(2_000_000);
+        assert_eq!(freed(&mut tally), [1]);
+        assert_eq!(tally.counts.outstanding(), 2, "what they cost is not forgotten");
+    }
+
+    #[test]
+    fn a_new_stage_counts_from_nothing() {
+        let mut tally = tally();
+        let before = tally.depart(0, 3, 0, 0);
+        tally.begin();
+        tally.arrive(1, Arrival::Whole(before), 5);
+        tally.arrive(1, Arrival::Damaged(Some(before)), 6);
+        assert_eq!(tally.counts, Counts::default());
+        assert!(tally.latency.is_empty());
+        assert!(tally.may_depart(0));
+    }
+}
