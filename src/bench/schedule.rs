@@ -53,6 +53,16 @@ impl Schedule {
         (message % self.senders) as usize
     }
 
+    /// How many there are.
+    pub(crate) fn all(&self) -> u64 {
+        self.due(u64::MAX)
+    }
+
+    /// Ends it earlier.
+    pub(crate) fn cut(&mut self, end_us: u64) {
+        self.end_us = self.end_us.min(end_us);
+    }
+
     /// Whether anything is due at this time or later.
     pub(crate) fn is_within(&self, time_us: u64) -> bool {
         time_us < self.end_us
@@ -95,6 +105,12 @@ mod tests {
             [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2)]
         );
         assert!(schedule.is_within(2_999_999) && !schedule.is_within(3_000_000));
+        assert_eq!(schedule.all(), 6);
+        let mut cut = schedule;
+        cut.cut(2_000_000);
+        assert_eq!(cut.all(), 3, "what would be due at its end is not");
+        cut.cut(0);
+        assert_eq!(cut.all(), 0);
     }
 
     proptest! {

@@ -51,3 +51,14 @@ fn the_search_finds_how_many_it_holds() {
     assert!(words.contains(&"20"), "it says that 20 are held: {outcome}");
     assert!(peer.seen().opened.get() < 100, "and stops there: {:?}", peer.seen().opened);
 }
+
+/// A server that takes nothing for most of the time stops its senders; what was due is sent all the same once it takes
+/// it, and counts from when it was due. Otherwise it would look fast: only what it took in time would be seen.
+#[test]
+fn what_a_server_does_not_take_in_time_counts() {
+    let fault = Fault::Stall { every: Duration::from_secs(1), for_: Duration::from_millis(900) };
+    let peer = Peer::start(Role::Echo, fault);
+    let report = bench(&peer.url("/"), "--scenario echo -c 2 -s 2 -m 256k -r 100 -d 1s").report(0);
+    report.assert_counts(&[("messages.sent", 100), ("deliveries.received", 100)]);
+    assert!(report.figure("latency_ms.max") >= 500.0, "{report}");
+}

@@ -215,6 +215,9 @@ impl Run<'_> {
 
     /// The time that is measured is over.
     fn drain(&mut self, now_us: u64) {
+        if let Some(schedule) = &mut self.schedule {
+            schedule.cut(now_us); // earlier than planned when it is interrupted
+        }
         let measured = &mut self.measured;
         let since = |now, before: Option<Duration>| before.and_then(|before| now_less(now, before));
         measured.end_us = now_us;
@@ -234,7 +237,7 @@ impl Run<'_> {
             Scenario::Connect => self.dialer.is_done(),
             Scenario::Idle => true,
             Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
-                self.tally.counts.outstanding() == 0 || self.open == 0
+                self.open == 0 || (self.tally.counts.outstanding() == 0 && self.owed() == 0)
             }
         }
     }

@@ -25,6 +25,8 @@ pub(super) struct StageFigures {
     /// Connections of the stage, those that never read among them.
     asked: u64,
     opened: u64,
+    /// What was due and could not be begun.
+    owed: u64,
 }
 
 impl Run<'_> {
@@ -43,6 +45,7 @@ impl Run<'_> {
                 }
             },
             opened: self.opened,
+            owed: self.owed(),
         }
     }
 
@@ -200,6 +203,17 @@ impl Run<'_> {
                 notes.push(format!("{number} {what}"));
             }
         };
+        match self.plan.scenario {
+            Scenario::Connect => {
+                count(figures.owed, "handshakes were due and had no free connection to begin on")
+            }
+            Scenario::Idle | Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
+                count(
+                    figures.owed,
+                    "messages were due and never sent: the server took no more from their senders",
+                );
+            }
+        }
         count(counts.foreign, "messages came that are not of this run; they are not counted");
         count(
             counts.unexpected,

@@ -13,25 +13,45 @@ use fanfare::websocket::mask;
 const RSV1: u8 = 0x40;
 
 impl Run<'_> {
-    /// Sends what is due, or what the windows let.
+    /// Sends what is due, or what the windows let. What was due and could not be sent in time is sent when the time is
+    /// over, so that a server that stopped reading does not look fast.
     pub(super) fn send(&mut self, now_us: u64) {
-        let Phase::Measuring { until_us } = self.course.phase else { return };
-        if now_us >= until_us && self.schedule.is_none() {
-            return;
+        let is_measured = match self.course.phase {
+            Phase::Measuring { until_us } => now_us < until_us,
+            Phase::Draining { .. } => false,
+            Phase::Opening | Phase::Probing | Phase::Closing { .. } | Phase::Over => return,
+        };
+        match self.plan.scenario {
+            Scenario::Idle => {}
+            Scenario::Connect if is_measured => self.dial_again(now_us),
+            Scenario::Connect => {}
+            Scenario::Echo | Scenario::Broadcast | Scenario::Slow if self.schedule.is_some() => {
+                self.send_due(now_us);
+            }
+            Scenario::Echo | Scenario::Broadcast | Scenario::Slow if is_measured => self.send_ready(now_us),
+            Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {}
         }
-        match (self.plan.scenario, self.schedule.is_some()) {
-            (Scenario::Idle, _) => {}
-            (Scenario::Connect, _) => self.dial_again(now_us),
-            (_, true) => self.send_due(now_us),
-            (_, false) => self.send_ready(now_us),
+    }
+
+    /// In the open loop: messages that were due and are not sent, of senders that could. In `connect`: handshakes.
+    pub(super) fn owed(&self) -> u64 {
+        let Some(schedule) = self.schedule else { return 0 };
+        if matches!(self.plan.scenario, Scenario::Connect) {
+            return schedule.all() - self.scheduled.min(schedule.all());
         }
+        let senders = self.sent.iter().enumerate().filter(|(sender, _)| self.connections[*sender].is_open());
+        senders.map(|(sender, sent)| schedule.due_of(sender, schedule.all()).saturating_sub(*sent)).sum()
     }
 
     /// When the next message is due in the open loop.
     pub(super) fn send_due_us(&self) -> Option<u64> {
-        let Phase::Measuring { .. } = self.course.phase else { return None };
         let schedule = self.schedule.as_ref()?;
-        if matches!(self.plan.scenario, Scenario::Connect) && !self.has_free() {
+        let may_dial = match self.course.phase {
+            Phase::Measuring { .. } => self.has_free(),
+            Phase::Draining { .. } => false,
+            Phase::Opening | Phase::Probing | Phase::Closing { .. } | Phase::Over => return None,
+        };
+        if matches!(self.plan.scenario, Scenario::Connect) && !may_dial {
             return None; // each of them waits for a handshake
         }
         Some(schedule.time_of(self.scheduled)).filter(|due_us| schedule.is_within(*due_us))
@@ -190,16 +210,23 @@ impl Run<'_> {
 
     /// A sender goes on where its socket stopped it.
     fn unblocked(&mut self, sender: usize) {
-        let Phase::Measuring { .. } = self.course.phase else { return };
         if !self.plan.scenario.has_messages() || !self.connections[sender].is_open() {
             return;
         }
-        match self.schedule {
-            Some(schedule) => {
+        match (self.course.phase, self.schedule) {
+            (Phase::Measuring { .. } | Phase::Draining { .. }, Some(schedule)) => {
                 let due = schedule.due_of(sender, self.scheduled);
                 self.send_owed(sender, due, self.now_us(), Lateness::TheServers);
             }
-            None => self.ready.push(sender),
+            (Phase::Measuring { .. }, None) => self.ready.push(sender),
+            (
+                Phase::Draining { .. }
+                | Phase::Opening
+                | Phase::Probing
+                | Phase::Closing { .. }
+                | Phase::Over,
+                _,
+            ) => {}
         }
     }
 }
