@@ -58,7 +58,7 @@ fn the_search_finds_how_many_it_holds() {
 fn what_a_server_does_not_take_in_time_counts() {
     let fault = Fault::Stall { every: Duration::from_secs(1), for_: Duration::from_millis(900) };
     let peer = Peer::start(Role::Echo, fault);
-    let report = bench(&peer.url("/"), "--scenario echo -c 2 -s 2 -m 256k -r 100 -d 1s").report(0);
-    report.assert_counts(&[("messages.sent", 100), ("deliveries.received", 100)]);
+    let report = bench(&peer.url("/"), "--scenario echo -c 2 -s 2 -m 1m -r 60 -d 1s").report(0);
+    report.assert_counts(&[("messages.sent", 60), ("deliveries.received", 60)]);
     assert!(report.figure("latency_ms.max") >= 500.0, "{report}");
 }
