@@ -103,8 +103,11 @@ impl Sheet {
         }
     }
 
+    /// A line that sets apart; two in a row are one.
     pub(super) fn blank(&mut self) {
-        self.text.push('\n');
+        if !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
     }
 
     pub(super) fn end(self) -> String {
