@@ -150,21 +150,44 @@ impl fmt::Display for HandshakeFault {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Causes {
     counts: BTreeMap<Cow<'static, str>, u64>,
+    /// The first of each kind that knows more than its name says.
+    first: [Option<Cause>; 3],
 }
 
 impl Causes {
     /// One more of these.
     pub(crate) fn add(&mut self, cause: Cause) {
+        let place = match cause {
+            Cause::Handshake(_) => Some(0),
+            Cause::Protocol(_) => Some(1),
+            Cause::Other(_) => Some(2),
+            Cause::Refused
+            | Cause::Reset
+            | Cause::TimedOut
+            | Cause::Unreachable
+            | Cause::Http(_)
+            | Cause::Closed(_)
+            | Cause::Flooded
+            | Cause::NoPort
+            | Cause::NoDescriptor => None,
+        };
+        if let Some(place) = place {
+            self.first[place].get_or_insert(cause);
+        }
         let name = cause.name();
         let is_counted = self.counts.len() < CAUSES_MAX || self.counts.contains_key(&name);
         let name = if is_counted { name } else { Cow::Borrowed(OTHER) };
         *self.counts.entry(name).or_default() += 1;
     }
 
+    /// The first of each kind that knows more than its name says.
+    pub(crate) fn details(&self) -> impl Iterator<Item = Cause> {
+        self.first.into_iter().flatten()
+    }
+
     /// Names and counts, the most frequent first, then by name.
-    pub(crate) fn into_vec(self) -> Vec<(String, u64)> {
-        let mut rows: Vec<_> =
-            self.counts.into_iter().map(|(name, count)| (name.into_owned(), count)).collect();
+    pub(crate) fn counts(&self) -> Vec<(String, u64)> {
+        let mut rows: Vec<_> = self.counts.iter().map(|(name, count)| (name.to_string(), *count)).collect();
         // Stable, and the map was sorted by name.
         rows.sort_by_key(|(_, count)| Reverse(*count));
         rows
@@ -243,7 +266,7 @@ mod tests {
         assert_eq!(causes.counts.values().sum::<u64>(), 7);
         let want =
             [("bad handshake", 2), ("closed 1013", 2), ("closed 1001", 1), ("refused", 1), ("reset", 1)];
-        assert_eq!(causes.into_vec(), want.map(|(name, count)| (name.to_owned(), count)));
+        assert_eq!(causes.counts(), want.map(|(name, count)| (name.to_owned(), count)));
     }
 
     #[test]
@@ -253,7 +276,7 @@ mod tests {
             causes.add(Cause::Closed(CloseCode(code)));
         }
         assert_eq!(causes.counts.values().sum::<u64>(), 65_538);
-        let rows = causes.into_vec();
+        let rows = causes.counts();
         assert_eq!(rows.len(), CAUSES_MAX + 1);
         assert_eq!(rows[0], ("other".to_owned(), 65_536 - CAUSES_MAX as u64), "what had no name left");
         assert_eq!(

@@ -104,6 +104,8 @@ pub(crate) enum BenchError {
     Silent {
         /// How long was waited.
         seconds: u64,
+        /// How many there were.
+        connections: usize,
     },
     /// Nobody got the first message as it was sent.
     Strange {
@@ -125,7 +127,7 @@ impl fmt::Display for BenchError {
             Self::Descriptors { connections, needed, allowed } => write!(
                 f,
                 "{connections} connections need {needed} descriptors, and this process may have {allowed}: \
-                 raise the limit (ulimit -n {needed}) or lower --connections"
+                 raise the limit (ulimit -n {needed}; above the hard one, ulimit -Hn, as root) or lower --connections"
             ),
             Self::Pairs { senders, receivers } => write!(
                 f,
@@ -168,7 +170,12 @@ impl fmt::Display for BenchError {
             Self::Broadcasts => {
                 write!(f, "others got the message as well: this server broadcasts; use --scenario broadcast")
             }
-            Self::Silent { seconds } => write!(
+            Self::Silent { seconds, connections: 1 } => write!(
+                f,
+                "the only connection did not get its message back within {seconds} s: does the server answer on this \
+                 path? If it leaves out the sender, it takes --connections 2"
+            ),
+            Self::Silent { seconds, .. } => write!(
                 f,
                 "no connection got the first message within {seconds} s: does the server answer on this path?"
             ),
@@ -200,7 +207,7 @@ mod tests {
             (
                 BenchError::Descriptors { connections: 19_000, needed: 19_032, allowed: 1024 },
                 "19000 connections need 19032 descriptors, and this process may have 1024: \
-                 raise the limit (ulimit -n 19032) or lower --connections",
+                 raise the limit (ulimit -n 19032; above the hard one, ulimit -Hn, as root) or lower --connections",
             ),
             (
                 BenchError::SourceFamily {
@@ -219,7 +226,7 @@ mod tests {
                 r#""a.json" is no result of --json: no \"url\"\r"#,
             ),
             (
-                BenchError::Silent { seconds: 5 },
+                BenchError::Silent { seconds: 5, connections: 2 },
                 "no connection got the first message within 5 s: does the server answer on this path?",
             ),
         ];

@@ -13,7 +13,7 @@ const HIGHEST_US: u64 = 60_000_000;
 const DIGITS: u8 = 3;
 
 /// One span of the series at first, in microseconds; twice as long each time there are too many.
-const SPAN_US: u64 = 250_000;
+const SPAN_US: u64 = 500_000;
 
 /// Points of a curve for each halving of the distance to 100 %.
 const POINTS_PER_HALVING: u32 = 5;

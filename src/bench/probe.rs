@@ -7,9 +7,9 @@ use super::ledger::Audience;
 use super::plan::Scenario;
 
 /// A message of the warm-up is sent so often: a server may drop one.
-const TRIES_MAX: u32 = 3;
+const TRIES_MAX: u32 = 4;
 /// Between two of them, in microseconds.
-const TRY_US: u64 = 1_500_000;
+const TRY_US: u64 = 1_000_000;
 /// How long the sender's own copy may come behind the last other's. Longer than a collector of garbage takes.
 const OWN_GRACE_US: u64 = 500_000;
 /// How long an echo waits for copies at others, which it should not have.
@@ -186,12 +186,12 @@ mod tests {
                 &[(0, 1), (1, 2), (2, 1_600_000)],
                 (everyone, 16),
             ),
-            ("one of them never", broadcast, &[(0, 1), (1, 2)], (everyone, 45)),
-            ("the sender alone", broadcast, &[(0, 1)], (Verdict::EchoOnly, 45)),
-            ("nobody", broadcast, &[], (Verdict::Silent { strange: 0 }, 45)),
+            ("one of them never", broadcast, &[(0, 1), (1, 2)], (everyone, 40)),
+            ("the sender alone", broadcast, &[(0, 1)], (Verdict::EchoOnly, 40)),
+            ("nobody", broadcast, &[], (Verdict::Silent { strange: 0 }, 40)),
             ("an echo", echo, &[(0, 1)], (Verdict::Heard(Audience::Sender), 1)),
             ("an echo that all hear", echo, &[(0, 1), (2, 1)], (Verdict::Broadcasts, 0)),
-            ("no echo", echo, &[], (Verdict::Silent { strange: 0 }, 45)),
+            ("no echo", echo, &[], (Verdict::Silent { strange: 0 }, 40)),
         ];
         for (name, scenario, arrivals, want) in rows {
             assert_eq!(verdict(scenario, arrivals), want, "{name}");

@@ -47,6 +47,7 @@ impl Summary {
         let is_whole = |reach: f64| reach >= 1.0;
         connections.failed == 0
             && connections.lost == 0
+            && self.messages.unsent.unwrap_or(0) == 0
             && self.deliveries.lost.unwrap_or(0) == 0
             && self.deliveries.corrupt.unwrap_or(0) == 0
             && self.reach.is_none_or(is_whole)
@@ -73,6 +74,8 @@ pub(crate) struct Connections {
 pub(crate) struct Messages {
     pub(crate) sent: Option<u64>,
     pub(crate) per_second: Option<f64>,
+    /// In the open loop: due, and never sent, because the server took no more from their senders.
+    pub(crate) unsent: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -185,8 +188,18 @@ pub(crate) struct SearchResult {
 pub(crate) struct Stage {
     pub(crate) connections: u64,
     pub(crate) p95_ms: f64,
+    /// Deliveries that were lost, or came damaged.
     pub(crate) lost: u64,
+    /// Connections that failed or were lost.
+    pub(crate) broken: u64,
     pub(crate) bottleneck: bool,
+}
+
+impl Stage {
+    /// Whether the server held so many connections.
+    pub(crate) fn holds(&self, limit_ms: f64) -> bool {
+        self.p95_ms <= limit_ms && self.lost == 0 && self.broken == 0
+    }
 }
 
 /// Where the figures come from.
@@ -200,10 +213,15 @@ pub(crate) struct About {
     pub(crate) machine: String,
     /// When the run began, in UTC: `2026-11-25T03:08:18Z`.
     pub(crate) began: String,
-    /// When the next message was sent. `None` where nothing is sent, and when it is not known.
+    /// When the next message was sent, or in `connect` the next handshake begun. `None` where there is no such thing,
+    /// and when it is not known.
     pub(crate) pace: Option<Pace>,
     /// How many connections sent; `None` as above.
     pub(crate) senders: Option<u64>,
     /// Bytes of one payload; `None` as above.
     pub(crate) message_bytes: Option<u64>,
+    /// Connections at a time, without those that never read; of a search those of its first stage.
+    pub(crate) connections: Option<u64>,
+    /// Connections that never read.
+    pub(crate) slow: Option<u64>,
 }

@@ -51,16 +51,16 @@ fn refused_beyond_some_number() {
 #[test]
 fn answers_that_are_none() {
     let rows = [
-        (Fault::RefuseBeyond(0, 401), "HTTP 401"),
-        (Fault::Redirect, "HTTP 302"),
-        (Fault::WrongAccept, "bad handshake"),
-        (Fault::NotHttp, "bad handshake"),
-        (Fault::UnofferedProtocol, "bad handshake"),
-        (Fault::UnofferedExtension, "bad handshake"),
+        (Fault::RefuseBeyond(0, 401), "HTTP 401", "no connection was opened"),
+        (Fault::Redirect, "HTTP 302", "no connection was opened"),
+        (Fault::WrongAccept, "bad handshake", "the first bad handshake: Sec-WebSocket-Accept is not"),
+        (Fault::NotHttp, "bad handshake", "the response is not HTTP"),
+        (Fault::UnofferedProtocol, "bad handshake", "a subprotocol that was not offered"),
+        (Fault::UnofferedExtension, "bad handshake", "an extension that was not offered"),
     ];
-    for (fault, cause) in rows {
+    for (fault, cause, note) in rows {
         let peer = Peer::start(Role::Broadcast, fault);
-        assert_all_fail(&peer.url("/"), "", cause);
+        assert_all_fail(&peer.url("/"), "", cause).report(1).assert_note(note);
         assert_eq!(peer.seen().messages.get(), 0, "nothing is sent before a handshake: {fault:?}");
     }
 }

@@ -151,9 +151,18 @@ impl Report {
     fn at(&self, path: &str) -> &Value {
         let mut value = &self.0;
         for key in path.split('.') {
-            value = value.get(key).unwrap_or_else(|| panic!("no {path} in {}", self.0));
+            let item = key.parse().ok().and_then(|index: usize| value.get(index));
+            value = item.or_else(|| value.get(key)).unwrap_or_else(|| panic!("no {path} in {}", self.0));
         }
         value
+    }
+
+    /// Whether one of the notes says this.
+    #[track_caller]
+    pub(crate) fn assert_note(&self, words: &str) {
+        let notes = self.at("notes").as_array().map(Vec::as_slice).unwrap_or_default();
+        let has_words = |note: &Value| note.as_str().is_some_and(|note| note.contains(words));
+        assert!(notes.iter().any(has_words), "no note says {words:?} in {}", self.0);
     }
 
     /// A whole number.

@@ -62,3 +62,13 @@ fn what_a_server_does_not_take_in_time_counts() {
     report.assert_counts(&[("messages.sent", 60), ("deliveries.received", 60)]);
     assert!(report.figure("latency_ms.max") >= 500.0, "{report}");
 }
+
+/// A search ends where connections fail, and what it reports is the stage before: nothing failed in that.
+#[test]
+fn the_search_ends_where_connections_fail() {
+    let peer = Peer::start(Role::Broadcast, Fault::RefuseBeyond(25, 503));
+    let options = "-c 10 -r 50 -d 300ms --until-p95 1s --step 10";
+    let report = bench(&peer.url("/"), options).report(0);
+    report.assert_counts(&[("search.held", 20), ("connections.opened", 20), ("connections.failed", 0)]);
+    report.assert_counts(&[("search.stages.2.connections", 30), ("search.stages.2.broken", 5)]);
+}

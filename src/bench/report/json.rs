@@ -20,7 +20,8 @@ const DIGITS_OF_QUANTILE: usize = 9;
 pub(crate) fn json(summary: &Summary) -> String {
     let messages = Object::new()
         .count_if("sent", summary.messages.sent)
-        .figure("per_second", summary.messages.per_second);
+        .figure("per_second", summary.messages.per_second)
+        .count_if("unsent", summary.messages.unsent);
     let bytes = Object::new().count("sent", summary.bytes.sent).count("received", summary.bytes.received);
     let curve = summary.curve.iter().map(|point| {
         format!("[{},{}]", number(point.quantile, DIGITS_OF_QUANTILE), number(point.ms, DIGITS))
@@ -134,6 +135,7 @@ fn search(search: &SearchResult) -> String {
             .count("connections", stage.connections)
             .figure("p95_ms", Some(stage.p95_ms))
             .count("lost", stage.lost)
+            .count("broken", stage.broken)
             .flag("bottleneck", stage.bottleneck)
             .end()
     };
@@ -159,6 +161,8 @@ fn about(about: &About) -> String {
         .count_if("window", window)
         .count_if("senders", about.senders)
         .count_if("message_bytes", about.message_bytes)
+        .count_if("connections", about.connections)
+        .count_if("slow", about.slow)
         .end()
 }
 
@@ -244,7 +248,7 @@ mod tests {
             r#"{"url":"ws://127.0.0.1:9999/","scenario":"broadcast","seconds":10.000,"#,
             r#""connections":{"asked":100,"opened":98,"failed":2,"lost":1,"per_second":1234.568,"#,
             r#""causes":{"refused":2,"closed 1013":1}},"#,
-            r#""messages":{"sent":1000,"per_second":100.000},"#,
+            r#""messages":{"sent":1000,"per_second":100.000,"unsent":0},"#,
             r#""deliveries":{"expected":98000,"received":97999,"lost":1,"duplicated":0,"reordered":0,"#,
             r#""corrupt":0,"per_second":9799.900},"#,
             r#""reach":0.999,"#,
@@ -259,12 +263,12 @@ mod tests {
             r#""series":{"interval_seconds":0.500,"measured_from":1.000,"measured_to":2.000,"#,
             r#""spans":[[0,0,98,0.000],[50,4900,98,1.402],[50,4900,98,8.022],[0,1,97,12.001]]},"#,
             r#""search":{"p95_ms":20.000,"held":200,"stages":["#,
-            r#"{"connections":200,"p95_ms":3.100,"lost":0,"bottleneck":false},"#,
-            r#"{"connections":300,"p95_ms":25.125,"lost":2,"bottleneck":true}]},"#,
+            r#"{"connections":200,"p95_ms":3.100,"lost":0,"broken":0,"bottleneck":false},"#,
+            r#"{"connections":300,"p95_ms":25.125,"lost":2,"broken":1,"bottleneck":true}]},"#,
             r#""notes":["12 messages were not ours"],"#,
             r#""about":{"command":"fanfare bench ws://127.0.0.1:9999/ -r 100","version":"fanfare 0.1.0","#,
             r#""machine":"Linux, 2 processors","began":"2026-11-25T03:08:18Z","#,
-            r#""rate":100,"window":null,"senders":1,"message_bytes":64}}"#,
+            r#""rate":100,"window":null,"senders":1,"message_bytes":64,"connections":100,"slow":null}}"#,
             "\n"
         );
         assert_eq!(text, want);
@@ -275,7 +279,7 @@ mod tests {
         let text = json(&sample::empty());
         for part in [
             r#""per_second":null,"causes":{}}"#,
-            r#""messages":{"sent":null,"per_second":null}"#,
+            r#""messages":{"sent":null,"per_second":null,"unsent":null}"#,
             r#""reach":null,"#,
             r#""lateness_ms":null}"#,
             r#""server":{"cpu_seconds":null,"rss_bytes":null,"rss_per_connection":null}"#,

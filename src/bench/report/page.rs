@@ -90,15 +90,16 @@ fn cells(percentiles: &Percentiles) -> Vec<String> {
 fn search(search: &SearchResult) -> String {
     let row = |stage: &Stage| {
         let fault = if stage.bottleneck { "the generator" } else { "" };
-        let cells = [figures::ms(stage.p95_ms), figures::count(stage.lost), fault.to_owned()];
-        (figures::count(stage.connections), cells.to_vec())
+        let counts = [stage.lost, stage.broken].map(figures::count);
+        let cells = [figures::ms(stage.p95_ms)].into_iter().chain(counts).chain([fault.to_owned()]);
+        (figures::count(stage.connections), cells.collect())
     };
     let rows: Vec<_> = search.stages.iter().map(row).collect();
     format!(
         "<p>The server {}.</p>\n{}{}",
         html::text(&sentences::answer(search)),
         stages::figure(search),
-        html::table("figures", &["connections", "p95 ms", "lost", "limited by"], &rows)
+        html::table("figures", &["connections", "p95 ms", "lost", "failed", "limited by"], &rows)
     )
 }
 

@@ -110,7 +110,11 @@ fn causes(node: &Node<'_>) -> Result<Vec<(String, u64)>, ReadError> {
 }
 
 fn messages(node: &Node<'_>) -> Result<Messages, ReadError> {
-    Ok(Messages { sent: node.get("sent")?.count_if()?, per_second: node.get("per_second")?.figure()? })
+    Ok(Messages {
+        sent: node.get("sent")?.count_if()?,
+        per_second: node.get("per_second")?.figure()?,
+        unsent: node.ours("unsent", Node::count_if)?,
+    })
 }
 
 fn deliveries(node: &Node<'_>) -> Result<Deliveries, ReadError> {
@@ -215,6 +219,7 @@ fn stage(node: &Node<'_>) -> Result<Stage, ReadError> {
         connections: node.get("connections")?.count()?,
         p95_ms: node.get("p95_ms")?.number()?,
         lost: node.get("lost")?.count()?,
+        broken: node.ours("broken", Node::count)?,
         bottleneck: node.get("bottleneck")?.flag()?,
     })
 }
@@ -228,6 +233,8 @@ fn about(node: &Node<'_>) -> Result<About, ReadError> {
         pace: pace(node)?,
         senders: node.ours("senders", Node::count_if)?,
         message_bytes: node.ours("message_bytes", Node::count_if)?,
+        connections: node.ours("connections", Node::count_if)?,
+        slow: node.ours("slow", Node::count_if)?,
     })
 }
 

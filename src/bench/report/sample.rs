@@ -47,7 +47,7 @@ pub(crate) fn small() -> Summary {
             per_second: Some(1_234.567_8),
             causes: vec![cause("refused", 2), cause("closed 1013", 1)],
         },
-        messages: Messages { sent: Some(1_000), per_second: Some(100.0) },
+        messages: Messages { sent: Some(1_000), per_second: Some(100.0), unsent: Some(0) },
         deliveries: Deliveries {
             expected: Some(98_000),
             received: Some(97_999),
@@ -85,8 +85,8 @@ pub(crate) fn small() -> Summary {
             limit_ms: 20.0,
             held: 200,
             stages: vec![
-                Stage { connections: 200, p95_ms: 3.1, lost: 0, bottleneck: false },
-                Stage { connections: 300, p95_ms: 25.125, lost: 2, bottleneck: true },
+                Stage { connections: 200, p95_ms: 3.1, lost: 0, broken: 0, bottleneck: false },
+                Stage { connections: 300, p95_ms: 25.125, lost: 2, broken: 1, bottleneck: true },
             ],
         }),
         notes: vec!["12 messages were not ours".to_owned()],
@@ -98,6 +98,8 @@ pub(crate) fn small() -> Summary {
             pace: Some(Pace::Open { rate: 100 }),
             senders: Some(1),
             message_bytes: Some(64),
+            connections: Some(100),
+            slow: None,
         },
     }
 }
@@ -156,6 +158,7 @@ pub(crate) fn search() -> Summary {
     let stage = |connections: u32| Stage {
         connections: u64::from(connections),
         p95_ms: 1.2 + (f64::from(connections) / 400.0).powi(3),
+        broken: 0,
         lost: 0,
         bottleneck: connections > 1_200,
     };
@@ -201,7 +204,16 @@ pub(crate) fn hostile() -> Summary {
         search: Some(SearchResult {
             limit_ms: f64::NAN,
             held: u64::MAX,
-            stages: vec![Stage { connections: u64::MAX, p95_ms: 1e300, lost: 1, bottleneck: true }; 3],
+            stages: vec![
+                Stage {
+                    connections: u64::MAX,
+                    p95_ms: 1e300,
+                    lost: 1,
+                    broken: u64::MAX,
+                    bottleneck: true
+                };
+                3
+            ],
         }),
         notes: vec![harm.to_owned(), "word ".repeat(60)],
         about: About {

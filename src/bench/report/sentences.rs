@@ -59,11 +59,14 @@ fn losses(summary: &Summary) -> String {
         count => Some(format!("{} of {} {what}", figures::count(count), figures::count(all))),
     };
     let expected = deliveries.expected.unwrap_or(0);
+    let unsent = summary.messages.unsent.unwrap_or(0);
+    let due = unsent.saturating_add(summary.messages.sent.unwrap_or(0));
     let all = [
         of(connections.failed, connections.asked.max(connections.failed), "connections failed"),
         of(connections.lost, connections.opened, "connections lost"),
         of(deliveries.lost.unwrap_or(0), expected, "deliveries lost"),
         of(deliveries.corrupt.unwrap_or(0), expected, "deliveries corrupt"),
+        of(unsent, due, "messages not taken"),
     ];
     let all: Vec<_> = all.into_iter().flatten().collect();
     match (all.is_empty(), summary.reach) {
@@ -76,24 +79,45 @@ fn losses(summary: &Summary) -> String {
 /// What was done to the server, part by part: `1,000 connections`, `100 messages a second`.
 pub(super) fn load(summary: &Summary) -> Vec<String> {
     let about = &summary.about;
-    let mut parts = vec![figures::counted(summary.connections.asked, "connection")];
-    if let Some(senders) = about.senders.filter(|_| summary.scenario != Scenario::Echo) {
-        parts.push(figures::counted(senders, "sender"));
-    }
+    let mut parts = clients(summary);
+    parts.extend(about.senders.map(|senders| figures::counted(senders, "sender")));
     parts.extend(about.message_bytes.map(|bytes| match bytes {
         1..=1024 => figures::counted(bytes, "byte"),
         bytes => figures::bytes(bytes as f64),
     }));
-    parts.extend(about.pace.map(pace));
+    parts.extend(about.pace.map(|pace| self::pace(pace, summary.scenario)));
     parts.push(format!("{}\u{a0}s", figures::seconds(summary.seconds)));
     parts
 }
 
-/// When the next message was sent.
-pub(super) fn pace(pace: Pace) -> String {
-    match pace {
-        Pace::Open { rate } => format!("{}/s (open loop)", figures::counted(rate.into(), "message")),
-        Pace::Closed { window } => format!("{} in flight (closed loop)", figures::count(window as u64)),
+/// How many connections there were, and what for.
+fn clients(summary: &Summary) -> Vec<String> {
+    let about = &summary.about;
+    let asked = summary.connections.asked;
+    match (summary.scenario, about.connections, about.slow) {
+        (Scenario::Connect, Some(places), _) => {
+            vec![figures::counted(asked, "handshake"), format!("{} at a time", figures::count(places))]
+        }
+        (Scenario::Slow, _, Some(slow)) => vec![
+            figures::counted(asked.saturating_sub(slow), "connection"),
+            format!("{} that never read", figures::count(slow)),
+        ],
+        (Scenario::Connect, None, _) => vec![figures::counted(asked, "handshake")],
+        (Scenario::Idle | Scenario::Echo | Scenario::Broadcast | Scenario::Slow, _, _) => {
+            vec![figures::counted(asked, "connection")]
+        }
+    }
+}
+
+/// When the next message was sent, or the next handshake begun.
+pub(super) fn pace(pace: Pace, scenario: Scenario) -> String {
+    match (pace, scenario) {
+        (Pace::Open { rate }, Scenario::Connect) => {
+            format!("{}/s (open loop)", figures::counted(rate.into(), "handshake"))
+        }
+        (Pace::Open { rate }, _) => format!("{}/s (open loop)", figures::counted(rate.into(), "message")),
+        (Pace::Closed { .. }, Scenario::Connect) => "closed loop".to_owned(),
+        (Pace::Closed { window }, _) => format!("{} in flight (closed loop)", figures::count(window as u64)),
     }
 }
 
@@ -104,9 +128,21 @@ pub(super) fn answer(search: &SearchResult) -> String {
         return format!("not even the first stage held a 95th percentile below {limit} ms");
     };
     let held = figures::counted(search.held, "connection");
-    // The search ends at the first stage that is too slow: without one it ended for another reason.
-    let more = if last.connections <= search.held { ", and more were not tried" } else { "" };
-    format!("held {held} with p95 below {limit} ms{more}")
+    // The search ends at the first stage that does not hold: without one it ended for another reason.
+    let more = match last.broken {
+        _ if last.holds(search.limit_ms) => ", and more were not tried".to_owned(),
+        0 => String::new(),
+        broken => {
+            let (at, broken) = (figures::count(last.connections), figures::counted(broken, "connection"));
+            format!("; with {at}, {broken} failed")
+        }
+    };
+    let doubt = if search.stages.iter().any(|stage| stage.connections == search.held && stage.bottleneck) {
+        "; the generator was the bottleneck there"
+    } else {
+        ""
+    };
+    format!("held {held} with p95 below {limit} ms{more}{doubt}")
 }
 
 /// How the latency is called.
@@ -133,7 +169,8 @@ pub(super) fn differences([first, second]: [&Summary; 2]) -> Vec<String> {
     if first.scenario.has_messages() && second.scenario.has_messages() {
         let sizes = [a, b].map(|about| about.message_bytes.map(figures::count));
         found.extend(difference("message sizes", sizes));
-        found.extend(difference("paces", [a, b].map(|about| about.pace.map(pace))));
+        let paces = [first, second].map(|one| one.about.pace.map(|pace| self::pace(pace, one.scenario)));
+        found.extend(difference("paces", paces));
         found.extend(difference("numbers of senders", [a, b].map(|about| about.senders.map(figures::count))));
     }
     if a.machine != b.machine {

@@ -55,7 +55,8 @@ fn connections(sheet: &mut Sheet, summary: &Summary) {
 fn messages(sheet: &mut Sheet, summary: &Summary) {
     let messages = &summary.messages;
     let sent = messages.sent.map(|sent| plain(format!("{} sent", figures::count(sent))));
-    optional(sheet, "messages", sent.into_iter().chain(messages.per_second.map(a_second)));
+    let unsent = messages.unsent.filter(|unsent| *unsent > 0).map(|unsent| fault(unsent, "never sent"));
+    optional(sheet, "messages", sent.into_iter().chain(messages.per_second.map(a_second)).chain(unsent));
     let deliveries = &summary.deliveries;
     let received = deliveries.received.map(|received| match deliveries.expected {
         Some(expected) => format!("{} of {}", figures::count(received), figures::count(expected)),
@@ -141,6 +142,9 @@ fn stages(sheet: &mut Sheet, search: &SearchResult) {
         let p95 = (if is_over { Tone::Loss } else { Tone::Plain }, figures::ms(stage.p95_ms));
         let lost = (if stage.lost > 0 { Tone::Loss } else { Tone::Plain }, figures::count(stage.lost));
         let mut cells = vec![plain(figures::count(stage.connections)), p95, lost];
+        if stage.broken > 0 {
+            cells.push((Tone::Loss, format!("{} failed", figures::count(stage.broken))));
+        }
         if stage.bottleneck {
             cells.push((Tone::Warning, "bottleneck".to_owned()));
         }
@@ -206,8 +210,9 @@ server         CPU 1.23 s   12.0 MiB resident   6.2 KiB a connection
 
 search             clients     p95 ms       lost
                        200      3.100          0
-                       300      25.12          2 bottleneck
-               held 200 connections with p95 below 20 ms
+                       300      25.12          2   1 failed bottleneck
+               held 200 connections with p95 below 20 ms; with 300, 1 connection
+               failed
 
 note: 12 messages were not ours
 ";

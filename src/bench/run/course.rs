@@ -15,7 +15,7 @@ use crate::bench::machine::{self, Process};
 use crate::bench::plan::{Pace, Scenario};
 use crate::bench::probe::{Probe, SILENCE_SECONDS, Verdict};
 use crate::bench::schedule::Schedule;
-use crate::bench::summary::Stage;
+use crate::bench::summary;
 use std::time::Duration;
 
 /// What is going on. Times are in microseconds since the run began.
@@ -44,7 +44,7 @@ pub(super) struct Course {
     /// Receivers of this stage.
     pub(super) receivers: usize,
     /// What stages of a search came to.
-    pub(super) stages: Vec<Stage>,
+    pub(super) stages: Vec<summary::Stage>,
     /// When this phase began.
     pub(super) began_us: u64,
 }
@@ -179,7 +179,9 @@ impl Run<'_> {
             }
             Verdict::EchoOnly => return Err(BenchError::EchoOnly),
             Verdict::Broadcasts => return Err(BenchError::Broadcasts),
-            Verdict::Silent { strange: 0 } => return Err(BenchError::Silent { seconds: SILENCE_SECONDS }),
+            Verdict::Silent { strange: 0 } => {
+                return Err(BenchError::Silent { seconds: SILENCE_SECONDS, connections: open });
+            }
             Verdict::Silent { strange } => {
                 return Err(BenchError::Strange { seconds: SILENCE_SECONDS, messages: strange });
             }
@@ -249,8 +251,7 @@ impl Run<'_> {
             return self.say_goodbye(now_us);
         };
         let stage = self.stage(&figures);
-        let is_whole = stage.lost == 0 && self.failed == 0 && self.lost == 0;
-        let is_good = is_whole && stage.p95_ms <= search.p95.as_secs_f64() * 1000.0;
+        let is_good = stage.holds(search.p95.as_secs_f64() * 1000.0);
         self.course.stages.push(stage);
         // What is reported is the last stage that was good, or the first.
         if is_good || self.result.is_none() {

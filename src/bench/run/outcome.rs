@@ -1,12 +1,14 @@
 //! The figures of a run, put together at its end.
 
 use super::{Measured, Run};
+use crate::bench::cause::Causes;
 use crate::bench::figures::{Counts, Times};
 use crate::bench::machine;
 use crate::bench::plan::{Pace, Scenario};
+use crate::bench::report::figures::count;
 use crate::bench::summary::{
-    About, Connections, Deliveries, Generator, Messages, Percentiles, SearchResult, Series, ServerUse, Stage,
-    Summary,
+    About, Bytes, Connections, Deliveries, Generator, Messages, Percentiles, SearchResult, Series, ServerUse,
+    Stage, Summary,
 };
 
 /// Past this share of its time the loop had no room for what came late.
@@ -25,6 +27,10 @@ pub(super) struct StageFigures {
     /// Connections of the stage, those that never read among them.
     asked: u64,
     opened: u64,
+    failed: u64,
+    lost: u64,
+    causes: Causes,
+    bytes: Bytes,
     /// What was due and could not be begun.
     owed: u64,
 }
@@ -45,6 +51,10 @@ impl Run<'_> {
                 }
             },
             opened: self.opened,
+            failed: self.failed,
+            lost: self.lost,
+            causes: self.causes.clone(),
+            bytes: self.bytes,
             owed: self.owed(),
         }
     }
@@ -55,6 +65,7 @@ impl Run<'_> {
             connections: self.course.receivers as u64,
             p95_ms: self.latency(figures).at(0.95).unwrap_or(0.0),
             lost: figures.counts.lost() + figures.counts.corrupt,
+            broken: figures.failed + figures.lost,
             bottleneck: generator(figures).bottleneck,
         }
     }
@@ -63,7 +74,6 @@ impl Run<'_> {
     pub(super) fn summary(mut self) -> Summary {
         let now_us = self.now_us();
         let figures = self.result.take().unwrap_or_else(|| self.figures());
-        let causes = std::mem::take(&mut self.causes).into_vec();
         let notes = self.notes(&figures);
         let has_messages = self.plan.scenario.has_messages();
         let seconds = figures.seconds();
@@ -80,10 +90,10 @@ impl Run<'_> {
             connections: Connections {
                 asked: figures.asked,
                 opened: figures.opened,
-                failed: self.failed,
-                lost: self.lost,
+                failed: figures.failed,
+                lost: figures.lost,
                 per_second: self.opened_per_second(&figures),
-                causes,
+                causes: figures.causes.counts(),
             },
             messages: self.messages(&figures),
             deliveries: self.deliveries(&figures),
@@ -91,9 +101,9 @@ impl Run<'_> {
                 .then(|| figures.counts.received as f64 / figures.counts.expected as f64),
             latency_ms: latency.percentiles(),
             spread_ms: figures.spread.spread(),
-            bytes: self.bytes,
+            bytes: figures.bytes,
             generator: generator(&figures),
-            server: server(&figures),
+            server: self.server_use(&figures),
             measured_latency_ms: match self.plan.pace {
                 Pace::Closed { .. } => figures.latency.percentiles(),
                 Pace::Open { .. } => Percentiles::default(),
@@ -111,9 +121,11 @@ impl Run<'_> {
                 version: machine::version(),
                 machine: machine::machine(),
                 began: self.began_utc,
-                pace: has_messages.then_some(self.plan.pace),
+                pace: (self.plan.scenario != Scenario::Idle).then_some(self.plan.pace),
                 senders: has_messages.then_some(self.plan.senders as u64),
                 message_bytes: has_messages.then_some(self.plan.message_bytes as u64),
+                connections: Some(self.plan.connections as u64),
+                slow: Some(self.plan.slow_receivers() as u64).filter(|slow| *slow > 0),
             },
         }
     }
@@ -151,7 +163,11 @@ impl Run<'_> {
         if !self.plan.scenario.has_messages() {
             return Messages::default();
         }
-        Messages { sent: Some(figures.counts.sent), per_second: figures.per_second(figures.counts.sent) }
+        Messages {
+            sent: Some(figures.counts.sent),
+            per_second: figures.per_second(figures.counts.sent),
+            unsent: self.schedule.map(|_| figures.owed),
+        }
     }
 
     fn deliveries(&self, figures: &StageFigures) -> Deliveries {
@@ -170,10 +186,25 @@ impl Run<'_> {
         }
     }
 
+    fn server_use(&self, figures: &StageFigures) -> ServerUse {
+        let measured = &figures.measured;
+        let grown =
+            measured.rss_after.zip(measured.rss_before).map(|(after, before)| after.saturating_sub(before));
+        // Memory of an earlier run that is used again does not show, and in `connect` there are few at a time.
+        let is_known = |grown: &u64| {
+            *grown > 0 && figures.opened > 0 && !matches!(self.plan.scenario, Scenario::Connect)
+        };
+        ServerUse {
+            cpu_seconds: measured.server_cpu.map(|cpu| cpu.as_secs_f64()),
+            rss_bytes: measured.rss_after,
+            rss_per_connection: grown.filter(is_known).map(|grown| grown as f64 / figures.opened as f64),
+        }
+    }
+
     fn search(&self) -> Option<SearchResult> {
         let search = self.plan.search?;
         let limit_ms = search.p95.as_secs_f64() * 1000.0;
-        let held = self.course.stages.iter().filter(|stage| stage.p95_ms <= limit_ms && stage.lost == 0);
+        let held = self.course.stages.iter().filter(|stage| stage.holds(limit_ms));
         Some(SearchResult {
             limit_ms,
             held: held.map(|stage| stage.connections).max().unwrap_or(0),
@@ -198,32 +229,34 @@ impl Run<'_> {
             ));
         }
         let counts = &figures.counts;
-        let mut count = |number: u64, what: &str| {
+        let mut note = |number: u64, what: &str| {
             if number > 0 {
-                notes.push(format!("{number} {what}"));
+                notes.push(format!("{} {what}", count(number)));
             }
         };
         match self.plan.scenario {
             Scenario::Connect => {
-                count(figures.owed, "handshakes were due and had no free connection to begin on")
+                note(figures.owed, "handshakes were due and had no free connection to begin on")
             }
             Scenario::Idle | Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
-                count(
+                note(
                     figures.owed,
                     "messages were due and never sent: the server took no more from their senders",
                 );
             }
         }
-        count(counts.foreign, "messages came that are not of this run; they are not counted");
-        count(
+        note(counts.foreign, "messages came that are not of this run; they are not counted");
+        note(
             counts.unexpected,
             "messages came to connections that should not get them; they are not counted",
         );
-        count(counts.kind_changed, "messages came as text that were sent as binary, or the other way round");
+        note(counts.kind_changed, "messages came as text that were sent as binary, or the other way round");
+        notes.extend(figures.causes.details().map(|cause| format!("the first {cause}")));
         if self.course.is_interrupted {
             notes.push("interrupted: these are the figures up to then".to_owned());
         } else if self.plan.scenario.has_messages() && figures.measured.begin_us == 0 {
-            notes.push("nothing was sent: no sender's connection was opened".to_owned());
+            let why = if figures.opened > 0 { "no sender was left" } else { "no connection was opened" };
+            notes.push(format!("nothing was measured: {why}"));
         }
         notes
     }
@@ -260,17 +293,6 @@ fn generator(figures: &StageFigures) -> Generator {
 /// The larger share: the loop may wait for a processor, and waiting for events takes CPU time as well.
 fn busiest(own: &Generator) -> Option<f64> {
     own.busy_share.into_iter().chain(own.cpu_share).reduce(f64::max)
-}
-
-fn server(figures: &StageFigures) -> ServerUse {
-    let measured = &figures.measured;
-    let grown = measured.rss_after.zip(measured.rss_before);
-    let grown = grown.map(|(after, before)| after.saturating_sub(before) as f64);
-    ServerUse {
-        cpu_seconds: measured.server_cpu.map(|cpu| cpu.as_secs_f64()),
-        rss_bytes: measured.rss_after,
-        rss_per_connection: grown.filter(|_| figures.opened > 0).map(|grown| grown / figures.opened as f64),
-    }
 }
 
 fn seconds_of(microseconds: u64) -> f64 {

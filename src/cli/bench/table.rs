@@ -140,7 +140,7 @@ const LOAD: &[Flag<Settings>] = &[
         short: Some('r'),
         takes: "N",
         default: "none",
-        help: "messages a second, all senders together: latency counts from when a message was due",
+        help: "messages a second, all senders together, in connect handshakes a second: latency counts from when one was due",
         again: Again::Replaces,
         place: Place::Anywhere,
         action: Action::Text(|settings, text| {
