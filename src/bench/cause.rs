@@ -67,8 +67,10 @@ pub(crate) enum HandshakeFault {
 /// third.
 const NO_DESCRIPTOR: [i32; 3] = [24, 23, 10_024];
 
-const KINDS: [(io::ErrorKind, Cause); 9] = [
+const KINDS: [(io::ErrorKind, Cause); 10] = [
     (io::ErrorKind::ConnectionRefused, Cause::Refused),
+    // A Unix socket that is not there.
+    (io::ErrorKind::NotFound, Cause::Refused),
     (io::ErrorKind::ConnectionReset, Cause::Reset),
     (io::ErrorKind::ConnectionAborted, Cause::Reset),
     // A write after the reset was read.
@@ -118,7 +120,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Handshake(fault) => write!(f, ": {fault}"),
             Self::Protocol(violation) => write!(f, ": {violation}"),
-            Self::Other(kind) => write!(f, ": {kind}"),
+            Self::Other(kind) => write!(f, " cause: {kind}"),
             Self::Refused
             | Self::Reset
             | Self::TimedOut
@@ -206,7 +208,8 @@ mod tests {
             (kind(io::ErrorKind::BrokenPipe), Cause::Reset),
             (kind(io::ErrorKind::NetworkUnreachable), Cause::Unreachable),
             (kind(io::ErrorKind::AddrInUse), Cause::NoPort),
-            (kind(io::ErrorKind::NotFound), Cause::Other(io::ErrorKind::NotFound)),
+            (kind(io::ErrorKind::NotFound), Cause::Refused),
+            (kind(io::ErrorKind::PermissionDenied), Cause::Other(io::ErrorKind::PermissionDenied)),
         ];
         if cfg!(target_os = "linux") {
             let codes = [
@@ -246,7 +249,7 @@ mod tests {
                 "protocol error: reserved opcode 3",
             ),
             (Cause::NoPort, "no free port", "no free port"),
-            (Cause::Other(io::ErrorKind::NotFound), "other", "other: entity not found"),
+            (Cause::Other(io::ErrorKind::NotFound), "other", "other cause: entity not found"),
         ];
         for (cause, name, told) in rows {
             assert_eq!((cause.name().as_ref(), cause.to_string().as_str()), (name, told));

@@ -4,6 +4,7 @@ use crate::outside::program::clean;
 use crate::peer::{Fault, Peer, Role};
 use crate::run::{Outcome, Report, Running, bench};
 use socket2::{Domain, Socket, Type};
+use std::net::TcpListener;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::time::Duration;
@@ -139,4 +140,17 @@ fn too_few_descriptors() {
     let outcome = Running::start(command).finish();
     outcome.assert_gives_up(1, &["ulimit -n"]);
     assert_eq!(peer.seen().requests(), [], "it says so before it begins");
+}
+
+/// Each attempt is refused at once, which must not be an endless turn of the loop, nor all of its time.
+#[test]
+fn connect_where_nobody_listens_ends() {
+    let nobody =
+        TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("an address");
+    for options in ["-d 300ms", "-r 500 -d 300ms"] {
+        let report =
+            bench(&format!("ws://{nobody}/"), &format!("--scenario connect -c 4 {options}")).report(1);
+        let refused = report.causes()["refused"];
+        assert!((1..=1200).contains(&refused), "at most so many in a millisecond as there are: {report}");
+    }
 }

@@ -15,7 +15,7 @@ use std::io;
 /// A receiver that never reads gives the kernel as little room as it may: so a server feels it at once.
 const SLOW_RECEIVE_BUFFER_BYTES: usize = 4096;
 
-/// After a full listen queue of a Unix socket, the next attempt waits so long.
+/// After a full listen queue of a Unix socket, and in `connect` after a refusal, the next attempt waits so long.
 const RETRY_US: u64 = 1_000;
 
 /// Which connections are opened, and when.
@@ -114,17 +114,32 @@ impl Run<'_> {
 
     /// In `connect`: opens the places that are free, when the pace lets them.
     pub(super) fn dial_again(&mut self, now_us: u64) {
-        while let Some(index) = self.dialer.free.pop() {
-            let intended_us = match self.schedule {
-                Some(schedule) if self.scheduled < schedule.due(now_us) => schedule.time_of(self.scheduled),
-                Some(_) => return self.dialer.free.push(index),
-                None => now_us,
-            };
+        while self.dial_again_due_us().is_some_and(|due_us| due_us <= now_us) {
+            let Some(index) = self.dialer.free.pop() else { return };
+            let intended_us = self.schedule.map_or(now_us, |schedule| schedule.time_of(self.scheduled));
             if !self.open(index, intended_us, now_us) {
                 return self.dialer.free.push(index);
             }
             self.scheduled += 1;
+            // Without a pace, one that is refused at once would be begun again at once, and for ever.
+            if self.schedule.is_none() && self.connections[index].socket.is_none() {
+                self.dialer.not_before_us = now_us + RETRY_US;
+            }
         }
+    }
+
+    /// In `connect`: when the next handshake is to begin; `None`: no place is free, or none is due any more.
+    pub(super) fn dial_again_due_us(&self) -> Option<u64> {
+        if self.dialer.free.is_empty() {
+            return None;
+        }
+        let due_us = match self.schedule {
+            Some(schedule) => {
+                Some(schedule.time_of(self.scheduled)).filter(|due_us| schedule.is_within(*due_us))?
+            }
+            None => 0,
+        };
+        Some(due_us.max(self.dialer.not_before_us))
     }
 
     /// In `connect`: a place is free; while it is measured it is opened again.
@@ -137,11 +152,6 @@ impl Run<'_> {
     /// In `connect`: all places are free.
     pub(super) fn free_all(&mut self) {
         self.dialer.free = (0..self.connections.len()).rev().collect();
-    }
-
-    /// When a handshake that is due waits for nothing but its time.
-    pub(super) fn has_free(&self) -> bool {
-        !self.dialer.free.is_empty()
     }
 
     /// Begins one. Gives `false` when it must be tried again later.

@@ -43,26 +43,29 @@ impl Run<'_> {
         senders.map(|(sender, sent)| schedule.due_of(sender, schedule.all()).saturating_sub(*sent)).sum()
     }
 
-    /// When the next message is due in the open loop.
+    /// When the next message is due in the open loop, or the next handshake in `connect`.
     pub(super) fn send_due_us(&self) -> Option<u64> {
-        let schedule = self.schedule.as_ref()?;
-        let may_dial = match self.course.phase {
-            Phase::Measuring { .. } => self.has_free(),
+        let is_measured = match self.course.phase {
+            Phase::Measuring { .. } => true,
             Phase::Draining { .. } => false,
             Phase::Opening | Phase::Probing | Phase::Closing { .. } | Phase::Over => return None,
         };
-        if matches!(self.plan.scenario, Scenario::Connect) && !may_dial {
-            return None; // each of them waits for a handshake
+        match self.plan.scenario {
+            Scenario::Idle => None,
+            Scenario::Connect if is_measured => self.dial_again_due_us(),
+            Scenario::Connect => None,
+            Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
+                let schedule = self.schedule.as_ref()?;
+                Some(schedule.time_of(self.scheduled)).filter(|due_us| schedule.is_within(*due_us))
+            }
         }
-        Some(schedule.time_of(self.scheduled)).filter(|due_us| schedule.is_within(*due_us))
     }
 
     /// Whether a sender could send at once.
     pub(super) fn has_ready(&self) -> bool {
         let Phase::Measuring { .. } = self.course.phase else { return false };
         match self.plan.scenario {
-            Scenario::Idle => false,
-            Scenario::Connect => self.schedule.is_none() && self.has_free(),
+            Scenario::Idle | Scenario::Connect => false,
             Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
                 self.schedule.is_none() && (!self.ready.is_empty() || self.tally.has_freed())
             }
