@@ -36,10 +36,6 @@ impl Times {
         self.0.is_empty()
     }
 
-    pub(crate) fn len(&self) -> u64 {
-        self.0.len()
-    }
-
     pub(crate) fn clear(&mut self) {
         self.0.reset();
     }

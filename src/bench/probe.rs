@@ -15,6 +15,9 @@ const OWN_GRACE_US: u64 = 500_000;
 /// How long an echo waits for copies at others, which it should not have.
 const OTHERS_GRACE_US: u64 = 100_000;
 
+/// How long a message that is on its way is waited for, in microseconds.
+const ON_ITS_WAY_US: u64 = 60_000_000;
+
 /// How long nothing may come at all, in seconds.
 pub(crate) const SILENCE_SECONDS: u64 = TRIES_MAX as u64 * TRY_US / 1_000_000;
 
@@ -46,6 +49,8 @@ pub(crate) struct Probe {
     others: usize,
     /// When the last one that had not got it did.
     changed_us: u64,
+    /// When it was sent for the first time, and for the last.
+    began_us: u64,
     sent_us: u64,
     tries: u32,
     /// Messages that were something else.
@@ -60,6 +65,7 @@ impl Probe {
             heard: vec![false; receivers],
             others: 0,
             changed_us: 0,
+            began_us: 0,
             sent_us: 0,
             tries: 0,
             strange: 0,
@@ -75,7 +81,7 @@ impl Probe {
         self.tries += 1;
         self.sent_us = now_us;
         if self.tries == 1 {
-            self.changed_us = now_us;
+            (self.began_us, self.changed_us) = (now_us, now_us);
         }
     }
 
@@ -91,6 +97,19 @@ impl Probe {
     /// Somebody got something else.
     pub(crate) fn arrive_other(&mut self) {
         self.strange += 1;
+    }
+
+    /// Whether this verdict takes silence for an answer, and should wait for what is on its way: a long message to many
+    /// receivers takes its time.
+    pub(crate) fn may_be_coming(&self, verdict: Verdict, now_us: u64) -> bool {
+        let takes_silence = match verdict {
+            Verdict::Wait | Verdict::Broadcasts | Verdict::Heard(Audience::Everyone) => false,
+            Verdict::SendAgain => self.tries > 0,
+            Verdict::Heard(Audience::Sender | Audience::Others)
+            | Verdict::EchoOnly
+            | Verdict::Silent { .. } => true,
+        };
+        takes_silence && now_us.saturating_sub(self.began_us) < ON_ITS_WAY_US
     }
 
     /// What that means, with so many receivers open, the sender among them.
@@ -196,6 +215,18 @@ mod tests {
         for (name, scenario, arrivals, want) in rows {
             assert_eq!(verdict(scenario, arrivals), want, "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_waited_for() {
+        let mut probe = Probe::new(0, 2);
+        assert!(!probe.may_be_coming(Verdict::SendAgain, 0), "nothing was sent");
+        probe.sent(5);
+        probe.sent(TRY_US);
+        let waits = |verdict| probe.may_be_coming(verdict, ON_ITS_WAY_US);
+        assert!(waits(Verdict::SendAgain) && waits(Verdict::Heard(Audience::Others)));
+        assert!(!waits(Verdict::Heard(Audience::Everyone)), "nothing is missing");
+        assert!(!probe.may_be_coming(Verdict::SendAgain, ON_ITS_WAY_US + 5), "not for ever");
     }
 
     #[test]

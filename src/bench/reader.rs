@@ -83,6 +83,11 @@ impl Reader {
         Self { may_compress, ..Self::default() }
     }
 
+    /// Whether a message has begun to come that is not complete.
+    pub(crate) fn is_within_message(&self) -> bool {
+        self.message.is_some()
+    }
+
     /// Takes bytes off the front of `bytes` until something is complete, or none are left.
     ///
     /// # Errors

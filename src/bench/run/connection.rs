@@ -27,6 +27,8 @@ pub(super) struct Connection {
     out: Vec<u8>,
     /// How much of it is written.
     written: usize,
+    /// How much of it is answers to control frames, in bytes.
+    pub(super) answers: usize,
 }
 
 /// How far a connection has come.
@@ -76,6 +78,7 @@ impl Connection {
             failure: None,
             out: Vec::new(),
             written: 0,
+            answers: 0,
         }
     }
 
@@ -103,11 +106,6 @@ impl Connection {
     /// Whether bytes wait for the socket to take them.
     pub(super) fn is_blocked(&self) -> bool {
         self.written < self.out.len()
-    }
-
-    /// Bytes that wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.out.len() - self.written
     }
 
     /// Writes behind what waits, and keeps what the system does not take.
@@ -142,6 +140,7 @@ impl Connection {
         // Most connections never wait again.
         self.out = Vec::new();
         self.written = 0;
+        self.answers = 0;
         Ok(Written { bytes, is_all: true })
     }
 }

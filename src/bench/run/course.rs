@@ -97,6 +97,7 @@ impl Run<'_> {
             Phase::Opening => {
                 self.dial(now_us);
                 if self.dialer.is_done() {
+                    self.measured.opening_us += now_us - self.course.began_us;
                     self.all_opened(now_us);
                 }
             }
@@ -140,8 +141,8 @@ impl Run<'_> {
         self.course.began_us = now_us;
     }
 
+    /// Those that can be opened are.
     fn all_opened(&mut self, now_us: u64) {
-        self.measured.opening_us += now_us - self.course.began_us;
         if self.open == 0 {
             return self.say_goodbye(now_us);
         }
@@ -166,7 +167,14 @@ impl Run<'_> {
             return Ok(());
         }
         let open = usize::try_from(self.open).unwrap_or(usize::MAX);
-        match probe.verdict(self.plan.scenario, open, now_us) {
+        let verdict = probe.verdict(self.plan.scenario, open, now_us);
+        if probe.may_be_coming(verdict, now_us)
+            && (self.connections[sender].is_blocked()
+                || self.connections.iter().any(|one| one.reader.is_within_message()))
+        {
+            return Ok(());
+        }
+        match verdict {
             Verdict::Wait => {}
             Verdict::SendAgain => {
                 probe.sent(now_us);
@@ -223,6 +231,13 @@ impl Run<'_> {
         let measured = &mut self.measured;
         let since = |now, before: Option<Duration>| before.and_then(|before| now_less(now, before));
         measured.end_us = now_us;
+        measured.sent = self.tally.counts.sent;
+        measured.received = self.tally.counts.received;
+        measured.opened = self.opened;
+        measured.held = match self.plan.scenario {
+            Scenario::Connect => 0,
+            Scenario::Idle | Scenario::Echo | Scenario::Broadcast | Scenario::Slow => self.opened - self.lost,
+        };
         measured.idle_us = self.idle_us - measured.idle_us;
         measured.cpu = since(machine::cpu_time(), measured.cpu);
         measured.server_cpu = since(self.server.as_ref().and_then(Process::cpu), measured.server_cpu);
@@ -266,7 +281,6 @@ impl Run<'_> {
         let places = receivers + self.plan.slow_receivers();
         self.connections.resize_with(places, Connection::empty);
         self.tally.grow(places);
-        self.measured.opening_us = 0;
         self.dialer.extend(places, now_us, microseconds(self.plan.ramp));
         self.enter(Phase::Opening, now_us);
     }

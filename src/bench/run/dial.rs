@@ -75,6 +75,7 @@ impl Dialer {
     /// Opens no more.
     pub(super) fn stop(&mut self) {
         self.end = self.next;
+        self.again.clear();
     }
 
     /// A Close is on its way; the connection is not waited for beyond this.

@@ -143,9 +143,15 @@ struct Measured {
     idle_us: u64,
     cpu: Option<Duration>,
     server_cpu: Option<Duration>,
+    /// What was sent, delivered and opened in that time, without what came behind it in the drain.
+    sent: u64,
+    received: u64,
+    opened: u64,
+    /// Connections open at its end, those that never read among them; 0 in `connect`, where they come and go.
+    held: u64,
     rss_before: Option<u64>,
     rss_after: Option<u64>,
-    /// How long it took to open the connections, in microseconds.
+    /// How long it took to open the connections, over all stages so far, in microseconds.
     opening_us: u64,
 }
 

@@ -103,7 +103,7 @@ impl Run<'_> {
             spread_ms: figures.spread.spread(),
             bytes: figures.bytes,
             generator: generator(&figures),
-            server: self.server_use(&figures),
+            server: server(&figures),
             measured_latency_ms: match self.plan.pace {
                 Pace::Closed { .. } => figures.latency.percentiles(),
                 Pace::Open { .. } => Percentiles::default(),
@@ -139,7 +139,7 @@ impl Run<'_> {
             (Pace::Closed { window }, _) => self.plan.senders * window,
         };
         let turns = match self.plan.scenario {
-            Scenario::Connect => figures.latency.len(),
+            Scenario::Connect => figures.measured.opened,
             Scenario::Idle | Scenario::Echo | Scenario::Broadcast | Scenario::Slow => figures.counts.sent,
         };
         if turns == 0 {
@@ -150,12 +150,10 @@ impl Run<'_> {
     }
 
     fn opened_per_second(&self, figures: &StageFigures) -> Option<f64> {
-        let seconds = match self.plan.scenario {
-            Scenario::Connect => figures.seconds(),
-            Scenario::Idle | Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
-                seconds_of(figures.measured.opening_us)
-            }
-        };
+        if matches!(self.plan.scenario, Scenario::Connect) {
+            return figures.per_second(figures.measured.opened);
+        }
+        let seconds = seconds_of(figures.measured.opening_us);
         (seconds > 0.0).then(|| figures.opened as f64 / seconds)
     }
 
@@ -165,7 +163,7 @@ impl Run<'_> {
         }
         Messages {
             sent: Some(figures.counts.sent),
-            per_second: figures.per_second(figures.counts.sent),
+            per_second: figures.per_second(figures.measured.sent),
             unsent: self.schedule.map(|_| figures.owed),
         }
     }
@@ -182,22 +180,7 @@ impl Run<'_> {
             duplicated: Some(counts.duplicated),
             reordered: Some(counts.reordered),
             corrupt: Some(counts.corrupt),
-            per_second: figures.per_second(counts.received),
-        }
-    }
-
-    fn server_use(&self, figures: &StageFigures) -> ServerUse {
-        let measured = &figures.measured;
-        let grown =
-            measured.rss_after.zip(measured.rss_before).map(|(after, before)| after.saturating_sub(before));
-        // Memory of an earlier run that is used again does not show, and in `connect` there are few at a time.
-        let is_known = |grown: &u64| {
-            *grown > 0 && figures.opened > 0 && !matches!(self.plan.scenario, Scenario::Connect)
-        };
-        ServerUse {
-            cpu_seconds: measured.server_cpu.map(|cpu| cpu.as_secs_f64()),
-            rss_bytes: measured.rss_after,
-            rss_per_connection: grown.filter(is_known).map(|grown| grown as f64 / figures.opened as f64),
+            per_second: figures.per_second(figures.measured.received),
         }
     }
 
@@ -293,6 +276,19 @@ fn generator(figures: &StageFigures) -> Generator {
 /// The larger share: the loop may wait for a processor, and waiting for events takes CPU time as well.
 fn busiest(own: &Generator) -> Option<f64> {
     own.busy_share.into_iter().chain(own.cpu_share).reduce(f64::max)
+}
+
+fn server(figures: &StageFigures) -> ServerUse {
+    let measured = &figures.measured;
+    let grown =
+        measured.rss_after.zip(measured.rss_before).map(|(after, before)| after.saturating_sub(before));
+    // Memory of an earlier run that is used again does not show.
+    let is_known = |grown: &u64| *grown > 0 && measured.held > 0;
+    ServerUse {
+        cpu_seconds: measured.server_cpu.map(|cpu| cpu.as_secs_f64()),
+        rss_bytes: measured.rss_after,
+        rss_per_connection: grown.filter(is_known).map(|grown| grown as f64 / measured.held as f64),
+    }
 }
 
 fn seconds_of(microseconds: u64) -> f64 {
