@@ -95,8 +95,14 @@ pub(crate) struct Counts {
     pub(crate) reordered: u64,
     /// Damaged deliveries.
     pub(crate) corrupt: u64,
-    /// Of those, how many said which message they were.
+    /// Of those, how many said which message they were, the first of its kind.
     pub(crate) corrupt_known: u64,
+    /// And how many could not say.
+    pub(crate) corrupt_unknown: u64,
+    /// What receivers were owed when they were lost.
+    pub(crate) forsaken: u64,
+    /// In the closed loop: messages that were not waited for any more.
+    pub(crate) given_up: u64,
     /// Messages that are not of this run.
     pub(crate) foreign: u64,
     /// Of this run, at a receiver that should not get them.
@@ -106,14 +112,15 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Deliveries that did not come, whole or damaged.
+    /// Deliveries that did not come, whole or damaged. One that is too damaged to say which it is stands for one of them.
     pub(crate) fn lost(&self) -> u64 {
-        self.expected.saturating_sub(self.received).saturating_sub(self.corrupt)
+        let came = self.received + self.corrupt_known + self.corrupt_unknown;
+        self.expected.saturating_sub(came)
     }
 
     /// Deliveries that may still come.
     pub(crate) fn outstanding(&self) -> u64 {
-        self.expected.saturating_sub(self.received).saturating_sub(self.corrupt_known)
+        self.expected.saturating_sub(self.received + self.corrupt_known + self.forsaken)
     }
 }
 
@@ -262,7 +269,15 @@ mod tests {
 
     #[test]
     fn a_corrupt_delivery_is_not_a_lost_one() {
-        let counts = Counts { expected: 10, received: 7, corrupt: 2, corrupt_known: 1, ..Counts::default() };
-        assert_eq!((counts.lost(), counts.outstanding()), (1, 2));
+        let counts = Counts {
+            expected: 10,
+            received: 6,
+            corrupt: 4, // two of them duplicates
+            corrupt_known: 1,
+            corrupt_unknown: 1,
+            forsaken: 1,
+            ..Counts::default()
+        };
+        assert_eq!((counts.lost(), counts.outstanding()), (2, 2));
     }
 }

@@ -7,15 +7,8 @@
 //!
 //! Must not know: payloads, sockets; times are numbers that the caller hands in.
 
+use super::limits::{FLIGHTS_MAX, FLIGHTS_OF_ONE_MAX, FORGETTING_MAX, PATIENCE_US};
 use super::stamp::Stamp;
-
-/// How long the closed loop waits for a message, in microseconds: without a bound one lost delivery would end the run.
-pub(crate) const PATIENCE_US: u64 = 1_000_000;
-
-/// Places of all senders together.
-const PLACES_MAX: usize = 65_536;
-/// Places of one sender: a server that is further behind than this has no spread worth the name.
-const PLACES_OF_ONE_MAX: usize = 1024;
 
 /// A message that is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +36,8 @@ pub(crate) struct Flights {
     ring: usize,
     /// How many of each sender's are under way.
     under_way: Vec<u32>,
+    /// And of all of them.
+    total: usize,
 }
 
 impl Flights {
@@ -54,12 +49,12 @@ impl Flights {
 
     /// For the open loop: as many as memory allows.
     pub(crate) fn of_rate(senders: usize) -> Self {
-        let share = (PLACES_MAX / senders.max(1)).clamp(1, PLACES_OF_ONE_MAX);
+        let share = (FLIGHTS_MAX / senders.max(1)).clamp(1, FLIGHTS_OF_ONE_MAX);
         Self::with_ring(senders, 1 << share.ilog2())
     }
 
     fn with_ring(senders: usize, ring: usize) -> Self {
-        Self { places: vec![Flight::default(); senders * ring], ring, under_way: vec![0; senders] }
+        Self { places: vec![Flight::default(); senders * ring], ring, under_way: vec![0; senders], total: 0 }
     }
 
     /// A message goes out to so many receivers.
@@ -67,8 +62,9 @@ impl Flights {
         let place = self.place(sender, sequence);
         if self.places[place].left == 0 && receivers > 0 {
             self.under_way[sender] += 1;
+            self.total += 1;
         } else if self.places[place].left > 0 && receivers == 0 {
-            self.under_way[sender] -= 1;
+            self.ended(sender);
         }
         self.places[place] =
             Flight { sequence, sent_us: now_us, first_us: now_us, left: receivers, has_landed: false };
@@ -90,7 +86,7 @@ impl Flights {
         if flight.left > 0 {
             return None;
         }
-        self.under_way[sender] -= 1;
+        self.ended(sender);
         Some(Landing { spread_us: now_us.saturating_sub(self.places[place].first_us) })
     }
 
@@ -101,15 +97,20 @@ impl Flights {
         is_owed: impl Fn(usize, u64) -> bool,
         mut freed: impl FnMut(usize),
     ) {
+        // With so many under way the patience has to do: all receivers may be lost at once.
+        if self.total > FORGETTING_MAX {
+            return;
+        }
         for sender in 0..self.under_way.len() {
             if self.under_way[sender] == 0 {
                 continue;
             }
-            for flight in &mut self.places[sender * self.ring..(sender + 1) * self.ring] {
+            for place in sender * self.ring..(sender + 1) * self.ring {
+                let flight = &mut self.places[place];
                 if flight.left > 0 && is_owed(sender, flight.sequence) {
                     flight.left -= 1;
                     if flight.left == 0 {
-                        self.under_way[sender] -= 1;
+                        self.ended(sender);
                         freed(sender);
                     }
                 }
@@ -123,10 +124,11 @@ impl Flights {
             if self.under_way[sender] == 0 {
                 continue;
             }
-            for flight in &mut self.places[sender * self.ring..(sender + 1) * self.ring] {
+            for place in sender * self.ring..(sender + 1) * self.ring {
+                let flight = &mut self.places[place];
                 if flight.left > 0 && now_us.saturating_sub(flight.sent_us) > PATIENCE_US {
                     flight.left = 0;
-                    self.under_way[sender] -= 1;
+                    self.ended(sender);
                     freed(sender);
                 }
             }
@@ -142,6 +144,12 @@ impl Flights {
     pub(crate) fn clear(&mut self) {
         self.places.fill(Flight::default());
         self.under_way.fill(0);
+        self.total = 0;
+    }
+
+    fn ended(&mut self, sender: usize) {
+        self.under_way[sender] -= 1;
+        self.total -= 1;
     }
 
     fn place(&self, sender: usize, sequence: u64) -> usize {
@@ -223,7 +231,7 @@ mod tests {
     fn memory_is_bounded() {
         for senders in [1, 2, 64, 1000, 100_000] {
             let mut flights = Flights::of_rate(senders);
-            assert!(flights.places.len() <= PLACES_MAX.max(senders), "{senders}");
+            assert!(flights.places.len() <= FLIGHTS_MAX.max(senders), "{senders}");
             (0..5000).for_each(|sequence| flights.depart(0, sequence, 1, 0));
             assert_eq!(flights.under_way[0] as usize, flights.ring);
             assert_eq!(flights.land(stamp(0), 1), None);

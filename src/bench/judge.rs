@@ -5,12 +5,10 @@
 
 #[cfg(feature = "deflate")]
 use super::deflate::Inflater;
+use super::limits::WRAPPING_BYTES_MAX;
 use super::plan::Matching;
 use super::stamp::{Arrival, Pattern};
 use memchr::memmem::Finder;
-
-/// Bytes that a server may add to a message.
-pub(crate) const WRAPPING_BYTES_MAX: usize = 64 * 1024;
 
 /// What all connections of a run share to read what comes in.
 pub(crate) struct Judge {

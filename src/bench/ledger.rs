@@ -148,6 +148,16 @@ impl Ledger {
         self.cells.get(self.index(receiver, sender)).is_some_and(|cell| cell.has(sequence))
     }
 
+    /// How much of what was sent has not arrived at a receiver.
+    pub(crate) fn owed_to(&self, receiver: usize) -> u64 {
+        let senders = (0..self.senders).filter(|&sender| self.is_for(receiver, sender));
+        let owed = senders.filter_map(|sender| {
+            let cell = self.cells.get(self.index(receiver, sender))?;
+            Some(cell.missing() + self.next[sender].saturating_sub(cell.next))
+        });
+        owed.sum()
+    }
+
     /// Whether a receiver should hear a sender.
     pub(crate) fn is_for(&self, receiver: usize, sender: usize) -> bool {
         match self.audience {
@@ -201,6 +211,11 @@ impl Cell {
         }
         self.missing -= 1;
         Entry::Overtaken
+    }
+
+    /// How many below the highest that arrived did not.
+    fn missing(&self) -> u64 {
+        u64::from(self.missing) + u64::from(self.window.count_zeros())
     }
 
     fn has(&self, sequence: u64) -> bool {
@@ -285,6 +300,9 @@ mod tests {
             assert_eq!(ledger.receive(receiver, stamp(0, later)), InOrder);
             assert!(ledger.has(receiver, 0, later));
         }
+        (0..5).for_each(|_| _ = ledger.send(0));
+        ledger.receive(0, stamp(0, later + 3));
+        assert_eq!([0, 1].map(|receiver| ledger.owed_to(receiver)), [4, 5]);
     }
 
     proptest! {
@@ -307,8 +325,7 @@ mod tests {
                     prop_assert_eq!(cell.receive(at), want);
                 }
                 let missing = (0..cell.next).filter(|number| !seen.contains(number)).count();
-                let in_window = cell.window.count_zeros() as usize;
-                prop_assert_eq!(cell.missing as usize + in_window, missing);
+                prop_assert_eq!(cell.missing() as usize, missing);
             }
         }
     }

@@ -64,3 +64,36 @@ pub(crate) const PAIRS_MAX: usize = 16 * 1024 * 1024;
 
 /// Messages of all senders in flight in the closed loop: 40 MiB.
 pub(crate) const IN_FLIGHT_MAX: usize = 1024 * 1024;
+
+/// How long the closed loop waits for a message, in microseconds: without a bound one lost delivery would end the run.
+pub(crate) const PATIENCE_US: u64 = DRAIN_US;
+
+/// Messages of the open loop that are watched on their way, of all senders together.
+pub(crate) const FLIGHTS_MAX: usize = 65_536;
+
+/// The same of one sender: a server that is further behind than this has no spread worth the name.
+pub(crate) const FLIGHTS_OF_ONE_MAX: usize = 1024;
+
+/// Messages under way up to which a receiver that is lost is taken out of each: all may be lost at once.
+pub(crate) const FORGETTING_MAX: usize = 4096;
+
+/// Bytes that a server may add to a message.
+pub(crate) const WRAPPING_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of messages sent in one turn of the loop; one message may be longer.
+pub(crate) const SEND_BYTES_PER_TURN: usize = 16 * 1024 * 1024;
+
+/// A message of the warm-up is sent so often: a server may drop one.
+pub(crate) const PROBES_MAX: u32 = 4;
+
+/// Between two of them, in microseconds.
+pub(crate) const PROBE_US: u64 = 1_000_000;
+
+/// How long the sender's own copy of it may come behind the last other's. Longer than a collector of garbage takes.
+pub(crate) const OWN_GRACE_US: u64 = 500_000;
+
+/// How long an echo waits for copies at others, which it should not have.
+pub(crate) const OTHERS_GRACE_US: u64 = 100_000;
+
+/// How long a message that is on its way is waited for, in microseconds.
+pub(crate) const ON_ITS_WAY_US: u64 = 60_000_000;

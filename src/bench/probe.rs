@@ -4,22 +4,11 @@
 //! Must not know: sockets, payloads, clocks; times are microseconds that the caller hands in.
 
 use super::ledger::Audience;
+use super::limits::{ON_ITS_WAY_US, OTHERS_GRACE_US, OWN_GRACE_US, PROBE_US, PROBES_MAX};
 use super::plan::Scenario;
 
-/// A message of the warm-up is sent so often: a server may drop one.
-const TRIES_MAX: u32 = 4;
-/// Between two of them, in microseconds.
-const TRY_US: u64 = 1_000_000;
-/// How long the sender's own copy may come behind the last other's. Longer than a collector of garbage takes.
-const OWN_GRACE_US: u64 = 500_000;
-/// How long an echo waits for copies at others, which it should not have.
-const OTHERS_GRACE_US: u64 = 100_000;
-
-/// How long a message that is on its way is waited for, in microseconds.
-const ON_ITS_WAY_US: u64 = 60_000_000;
-
 /// How long nothing may come at all, in seconds.
-pub(crate) const SILENCE_SECONDS: u64 = TRIES_MAX as u64 * TRY_US / 1_000_000;
+pub(crate) const SILENCE_SECONDS: u64 = PROBES_MAX as u64 * PROBE_US / 1_000_000;
 
 /// What is known so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,10 +117,10 @@ impl Probe {
         if let Some(verdict) = known {
             return verdict;
         }
-        if now_us.saturating_sub(self.sent_us) < TRY_US {
+        if now_us.saturating_sub(self.sent_us) < PROBE_US {
             return Verdict::Wait;
         }
-        if self.tries < TRIES_MAX { Verdict::SendAgain } else { self.last_word(own) }
+        if self.tries < PROBES_MAX { Verdict::SendAgain } else { self.last_word(own) }
     }
 
     fn echo(&self, own: bool, open: usize, quiet_us: u64) -> Option<Verdict> {
@@ -222,7 +211,7 @@ mod tests {
         let mut probe = Probe::new(0, 2);
         assert!(!probe.may_be_coming(Verdict::SendAgain, 0), "nothing was sent");
         probe.sent(5);
-        probe.sent(TRY_US);
+        probe.sent(PROBE_US);
         let waits = |verdict| probe.may_be_coming(verdict, ON_ITS_WAY_US);
         assert!(waits(Verdict::SendAgain) && waits(Verdict::Heard(Audience::Others)));
         assert!(!waits(Verdict::Heard(Audience::Everyone)), "nothing is missing");

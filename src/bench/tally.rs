@@ -95,7 +95,10 @@ impl Tally {
         let stamp = match arrival {
             Arrival::Whole(stamp) => stamp,
             Arrival::Damaged(Some(stamp)) => return self.arrive_damaged(receiver, stamp, now_us),
-            Arrival::Damaged(None) => return self.counts.corrupt += 1,
+            Arrival::Damaged(None) => {
+                self.counts.corrupt += 1;
+                return self.counts.corrupt_unknown += 1;
+            }
             Arrival::Foreign => return self.counts.foreign += 1,
         };
         match self.ledger.receive(receiver, stamp) {
@@ -119,6 +122,7 @@ impl Tally {
 
     /// A receiver is gone; it gets nothing any more.
     pub(crate) fn lose_receiver(&mut self, receiver: usize) {
+        self.counts.forsaken += self.ledger.owed_to(receiver);
         if self.window.is_none() {
             return; // nobody waits for it
         }
@@ -131,7 +135,9 @@ impl Tally {
     /// In the closed loop: gives up what takes too long.
     pub(crate) fn give_up(&mut self, now_us: u64) {
         if self.window.is_some() {
+            let before = self.freed.len();
             self.flights.give_up(now_us, |sender| self.freed.push(sender));
+            self.counts.given_up += (self.freed.len() - before) as u64;
         }
     }
 
@@ -181,6 +187,7 @@ fn index(sender: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::limits::PATIENCE_US;
     use crate::bench::plan::tests::plan;
 
     /// Two senders and a third receiver, all of which hear everything; in a window of 1.
@@ -238,6 +245,7 @@ mod tests {
             duplicated: 1,
             corrupt: 2,
             corrupt_known: 1,
+            corrupt_unknown: 1,
             foreign: 1,
             unexpected: 1,
             ..Counts::default()
@@ -258,10 +266,11 @@ mod tests {
         tally.arrive(1, Arrival::Whole(first), 2);
         tally.lose_receiver(2);
         assert_eq!(freed(&mut tally), [0]);
+        assert_eq!((tally.counts.lost(), tally.counts.outstanding()), (1, 0), "it will not come");
         tally.depart(1, 2, 10, 10);
-        tally.give_up(2_000_000);
-        assert_eq!(freed(&mut tally), [1]);
-        assert_eq!(tally.counts.outstanding(), 2, "what they cost is not forgotten");
+        tally.give_up(PATIENCE_US + 11);
+        assert_eq!((freed(&mut tally), tally.counts.given_up), (vec![1], 1));
+        assert_eq!((tally.counts.lost(), tally.counts.outstanding()), (2, 1), "it may still come");
     }
 
     #[test]

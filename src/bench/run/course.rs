@@ -212,6 +212,8 @@ impl Run<'_> {
             self.ready.extend(0..self.plan.senders);
         }
         self.measured.begin_us = now_us;
+        self.measured.senders =
+            self.connections.iter().take(self.plan.senders).filter(|one| one.is_open()).count();
         self.measured.idle_us = self.idle_us;
         self.measured.cpu = machine::cpu_time();
         self.measured.server_cpu = self.server.as_ref().and_then(Process::cpu);
@@ -243,6 +245,7 @@ impl Run<'_> {
         measured.server_cpu = since(self.server.as_ref().and_then(Process::cpu), measured.server_cpu);
         measured.rss_after = self.server.as_ref().and_then(Process::rss_bytes);
         let patience_us = match self.plan.scenario {
+            Scenario::Connect if self.course.is_interrupted => 0,
             Scenario::Connect => microseconds(self.plan.timeout),
             Scenario::Idle | Scenario::Echo | Scenario::Broadcast | Scenario::Slow => DRAIN_US,
         };

@@ -105,7 +105,8 @@ impl Run<'_> {
         while let Some(due_us) = self.dialer.due_us().filter(|due_us| *due_us <= now_us) {
             let again = self.dialer.again.pop();
             let index = again.unwrap_or(self.dialer.next);
-            if !self.open(index, due_us, now_us) {
+            let intended_us = if again.is_some() { now_us } else { due_us };
+            if !self.open(index, intended_us, now_us) {
                 self.dialer.again.extend(again);
                 return;
             }
@@ -272,6 +273,7 @@ impl Run<'_> {
             }
             self.dialer.closings.pop_front();
             if is_waiting {
+                self.unanswered += 1;
                 self.gone(index);
             }
         }

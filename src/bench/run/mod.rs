@@ -124,6 +124,8 @@ struct Run<'p> {
     opened: u64,
     failed: u64,
     lost: u64,
+    /// Our Closes that were not answered in time.
+    unanswered: u64,
     /// Receivers that are open now.
     open: u64,
     bytes: summary::Bytes,
@@ -141,6 +143,8 @@ struct Measured {
     begin_us: u64,
     end_us: u64,
     idle_us: u64,
+    /// Senders at its beginning.
+    senders: usize,
     cpu: Option<Duration>,
     server_cpu: Option<Duration>,
     /// What was sent, delivered and opened in that time, without what came behind it in the drain.
@@ -207,6 +211,7 @@ impl<'p> Run<'p> {
             opened: 0,
             failed: 0,
             lost: 0,
+            unanswered: 0,
             open: 0,
             bytes: summary::Bytes::default(),
             server,

@@ -136,7 +136,7 @@ impl Run<'_> {
         let places = match (self.plan.pace, self.plan.scenario) {
             (Pace::Open { .. }, _) => return figures.latency.clone(),
             (Pace::Closed { .. }, Scenario::Connect) => self.plan.connections,
-            (Pace::Closed { window }, _) => self.plan.senders * window,
+            (Pace::Closed { window }, _) => figures.measured.senders * window,
         };
         let turns = match self.plan.scenario {
             Scenario::Connect => figures.measured.opened,
@@ -228,6 +228,16 @@ impl Run<'_> {
                 );
             }
         }
+        if matches!(self.plan.scenario, Scenario::Connect) {
+            note(
+                self.unanswered,
+                "connections were kept for 2 s, since the server did not answer their Close",
+            );
+        }
+        note(
+            counts.given_up,
+            "messages took more than 5 s; the next ones were sent without waiting for them",
+        );
         note(counts.foreign, "messages came that are not of this run; they are not counted");
         note(
             counts.unexpected,

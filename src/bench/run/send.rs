@@ -3,7 +3,7 @@
 
 use super::Run;
 use super::course::Phase;
-use crate::bench::limits::{FRAMES_BYTES, SENDS_PER_TURN};
+use crate::bench::limits::{FRAMES_BYTES, SEND_BYTES_PER_TURN, SENDS_PER_TURN};
 use crate::bench::plan::{Kind, Scenario};
 use crate::bench::stamp::Stamp;
 use fanfare::websocket::frame::{Header, Opcode};
@@ -74,7 +74,9 @@ impl Run<'_> {
 
     fn send_due(&mut self, now_us: u64) {
         let Some(schedule) = self.schedule else { return };
-        let due = schedule.due(now_us).min(self.scheduled + SENDS_PER_TURN);
+        let in_bytes = SEND_BYTES_PER_TURN / self.judge.pattern().length();
+        let at_once = SENDS_PER_TURN.min(in_bytes.max(1) as u64);
+        let due = schedule.due(now_us).min(self.scheduled + at_once);
         // When all of them are due several times over, each is visited once.
         let visits = (due - self.scheduled).min(self.plan.senders as u64);
         for message in due - visits..due {
