@@ -153,8 +153,8 @@ impl Flights {
     }
 
     fn place(&self, sender: usize, sequence: u64) -> usize {
-        // The remainder fits: the ring is a `usize`.
-        sender * self.ring + (sequence % self.ring as u64) as usize
+        // The remainder: the ring is a power of two.
+        sender * self.ring + (sequence as usize & (self.ring - 1))
     }
 }
 

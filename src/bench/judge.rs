@@ -7,12 +7,13 @@
 use super::deflate::Inflater;
 use super::limits::WRAPPING_BYTES_MAX;
 use super::plan::Matching;
-use super::stamp::{Arrival, Pattern};
+use super::stamp::{Arrival, Pattern, Recent};
 use memchr::memmem::Finder;
 
 /// What all connections of a run share to read what comes in.
 pub(crate) struct Judge {
     pattern: Pattern,
+    recent: Recent,
     matching: Matching,
     start: Finder<'static>,
     #[cfg(feature = "deflate")]
@@ -26,6 +27,7 @@ impl Judge {
         let start = Finder::new(pattern.start()).into_owned();
         Self {
             pattern,
+            recent: Recent::new(),
             matching,
             start,
             #[cfg(feature = "deflate")]
@@ -53,9 +55,9 @@ impl Judge {
     }
 
     /// What a payload is.
-    pub(crate) fn inspect(&self, payload: &[u8]) -> Arrival {
+    pub(crate) fn inspect(&mut self, payload: &[u8]) -> Arrival {
         match self.matching {
-            Matching::Whole => self.pattern.inspect(payload),
+            Matching::Whole => self.pattern.inspect(payload, &mut self.recent),
             Matching::Contains => self.find(payload),
         }
     }
@@ -81,10 +83,10 @@ impl Judge {
     }
 
     /// The message wherever it stands.
-    fn find(&self, payload: &[u8]) -> Arrival {
+    fn find(&mut self, payload: &[u8]) -> Arrival {
         let Some(at) = self.start.find(payload) else { return Arrival::Foreign };
         let end = payload.len().min(at + self.pattern.length());
-        self.pattern.inspect(&payload[at..end])
+        self.pattern.inspect(&payload[at..end], &mut self.recent)
     }
 }
 
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn wherever_it_stands() {
-        let judge = Judge::new(Pattern::new(9, 64), Matching::Contains);
+        let mut judge = Judge::new(Pattern::new(9, 64), Matching::Contains);
         let stamp = Stamp { sender: 1, sequence: 2, intended_us: 3 };
         let mut message = Vec::new();
         judge.pattern().write(stamp, &mut message);

@@ -195,13 +195,11 @@ impl Cell {
 
     /// Moves on by so many numbers, of which the last is there.
     fn advance(&mut self, by: u64) {
-        let here = u64::from(self.window.count_ones());
-        self.window = if by < WINDOW { self.window << by } else { 0 };
-        let kept = u64::from(self.window.count_ones());
-        // Those that left the window without having come, and those that were never in it.
-        let left = by.min(WINDOW) - (here - kept) + by.saturating_sub(WINDOW);
+        // Those that leave the window without having come, and those that were never in it.
+        let came = if by < WINDOW { self.window >> (WINDOW - by) } else { self.window };
+        let left = by - u64::from(came.count_ones());
         self.missing = self.missing.saturating_add(u32::try_from(left).unwrap_or(u32::MAX));
-        self.window |= 1;
+        self.window = if by < WINDOW { self.window << by | 1 } else { 1 };
         self.next += by;
     }
 

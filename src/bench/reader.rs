@@ -94,12 +94,15 @@ impl Reader {
     /// What the server may not send. The connection cannot be read on.
     pub(crate) fn next(&mut self, bytes: &mut &[u8], judge: &mut Judge) -> Result<Option<Event>, Violation> {
         loop {
-            let Some(frame) = self.frame else {
-                let Some((header, compressed)) = self.header(bytes)? else { return Ok(None) };
-                self.begin(header, compressed)?;
-                continue;
+            let frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => {
+                    let Some((header, is_compressed)) = self.header(bytes)? else { return Ok(None) };
+                    self.begin(header, is_compressed)?
+                }
             };
             if frame.left > 0 && bytes.is_empty() {
+                self.frame = Some(frame);
                 return Ok(None);
             }
             if let Some(event) = self.payload(frame, bytes, judge)? {
@@ -139,7 +142,7 @@ impl Reader {
         Ok(Some((header, is_compressed)))
     }
 
-    fn begin(&mut self, header: Header, is_compressed: bool) -> Result<(), Violation> {
+    fn begin(&mut self, header: Header, is_compressed: bool) -> Result<Frame, Violation> {
         if header.masking_key.is_some() {
             return Err(Violation::Masked);
         }
@@ -155,8 +158,7 @@ impl Reader {
             }
             Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => {}
         }
-        self.frame = Some(Frame { fin: header.fin, opcode: header.opcode, left: header.length });
-        Ok(())
+        Ok(Frame { fin: header.fin, opcode: header.opcode, left: header.length })
     }
 
     /// Takes what there is of a frame's payload.
@@ -170,7 +172,9 @@ impl Reader {
         let (piece, rest) = bytes.split_at(taken);
         *bytes = rest;
         let left = frame.left - taken as u64;
-        self.frame = (left > 0).then_some(Frame { left, ..frame });
+        if left > 0 {
+            self.frame = Some(Frame { left, ..frame });
+        }
         if frame.opcode.is_control() {
             return self.control_piece(frame.opcode, piece, left == 0);
         }
