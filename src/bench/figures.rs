@@ -160,6 +160,12 @@ impl Timeline {
 
     /// Ends the spans that are over.
     fn roll(&mut self, now_us: u64) {
+        if now_us >= self.end_us {
+            self.end_spans(now_us);
+        }
+    }
+
+    fn end_spans(&mut self, now_us: u64) {
         while now_us >= self.end_us {
             let open = self.current.open;
             self.spans.push(std::mem::replace(&mut self.current, Span { open, ..Span::default() }));

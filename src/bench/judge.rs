@@ -8,6 +8,7 @@ use super::deflate::Inflater;
 use super::limits::WRAPPING_BYTES_MAX;
 use super::plan::Matching;
 use super::stamp::{Arrival, Pattern, Recent};
+use fanfare::websocket::frame::{Encoded, Header, Opcode};
 use memchr::memmem::Finder;
 
 /// What all connections of a run share to read what comes in.
@@ -16,6 +17,9 @@ pub(crate) struct Judge {
     recent: Recent,
     matching: Matching,
     start: Finder<'static>,
+    /// What stands before one of our messages when it is one frame, and what kind that is.
+    header: Encoded,
+    opcode: Opcode,
     #[cfg(feature = "deflate")]
     inflater: Inflater,
     #[cfg(feature = "deflate")]
@@ -23,18 +27,28 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn new(pattern: Pattern, matching: Matching) -> Self {
+    /// Messages of this pattern, which come back as this kind for the most part.
+    pub(crate) fn new(pattern: Pattern, opcode: Opcode, matching: Matching) -> Self {
+        let length = pattern.length() as u64;
+        let header = Header { fin: true, opcode, masking_key: None, length }.write();
         let start = Finder::new(pattern.start()).into_owned();
         Self {
             pattern,
             recent: Recent::new(),
             matching,
             start,
+            header,
+            opcode,
             #[cfg(feature = "deflate")]
             inflater: Inflater::new(),
             #[cfg(feature = "deflate")]
             inflated: Vec::new(),
         }
+    }
+
+    /// Header, length and opcode of a frame that has one of our messages as it was sent.
+    pub(crate) fn usual_frame(&self) -> (&[u8], usize, Opcode) {
+        (&self.header, self.pattern.length(), self.opcode)
     }
 
     pub(crate) fn pattern(&self) -> &Pattern {
@@ -97,7 +111,7 @@ mod tests {
 
     #[test]
     fn wherever_it_stands() {
-        let mut judge = Judge::new(Pattern::new(9, 64), Matching::Contains);
+        let mut judge = Judge::new(Pattern::new(9, 64), Opcode::Text, Matching::Contains);
         let stamp = Stamp { sender: 1, sequence: 2, intended_us: 3 };
         let mut message = Vec::new();
         judge.pattern().write(stamp, &mut message);

@@ -3,6 +3,7 @@
 //! Must not know: how anything of it is spelled, how it is done.
 
 use super::target::Target;
+use fanfare::websocket::frame::Opcode;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -119,6 +120,16 @@ pub(crate) enum Kind {
     Text,
     /// As binary.
     Binary,
+}
+
+impl Kind {
+    /// Of its frames (RFC 6455 §5.2).
+    pub(crate) fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::Text,
+            Self::Binary => Opcode::Binary,
+        }
+    }
 }
 
 /// When the next message is sent.

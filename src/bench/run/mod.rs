@@ -204,7 +204,7 @@ impl<'p> Run<'p> {
             #[cfg(feature = "deflate")]
             plain: Vec::new(),
             packed: Vec::new(),
-            judge: Judge::new(pattern, plan.matching),
+            judge: Judge::new(pattern, plan.kind.opcode(), plan.matching),
             probe: None,
             tally: Tally::new(plan),
             causes: Causes::default(),

@@ -5,7 +5,7 @@ use super::connection::Stage;
 use super::course::Phase;
 use crate::bench::cause::{ABNORMAL, Cause};
 use crate::bench::limits::PONG_BYTES_MAX;
-use crate::bench::plan::{Kind, Scenario};
+use crate::bench::plan::Scenario;
 use crate::bench::reader::Event;
 use crate::bench::stamp::Arrival;
 use fanfare::CloseCode;
@@ -123,7 +123,7 @@ impl Run<'_> {
             }
             Phase::Measuring { .. } | Phase::Draining { .. } if self.plan.scenario.has_messages() => {
                 let is_ours = !matches!(arrival, Arrival::Foreign);
-                if is_ours && opcode != sent_as(self.plan.kind) {
+                if is_ours && opcode != self.plan.kind.opcode() {
                     self.tally.counts.kind_changed += 1;
                 }
                 self.tally.arrive(index, arrival, now_us);
@@ -232,12 +232,5 @@ impl Run<'_> {
         if matches!(self.plan.scenario, Scenario::Connect) {
             self.free(index);
         }
-    }
-}
-
-fn sent_as(kind: Kind) -> Opcode {
-    match kind {
-        Kind::Text => Opcode::Text,
-        Kind::Binary => Opcode::Binary,
     }
 }

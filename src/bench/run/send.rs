@@ -4,9 +4,9 @@
 use super::Run;
 use super::course::Phase;
 use crate::bench::limits::{FRAMES_BYTES, SEND_BYTES_PER_TURN, SENDS_PER_TURN};
-use crate::bench::plan::{Kind, Scenario};
+use crate::bench::plan::Scenario;
 use crate::bench::stamp::Stamp;
-use fanfare::websocket::frame::{Header, Opcode};
+use fanfare::websocket::frame::Header;
 use fanfare::websocket::mask;
 
 /// The bit of a compressed message's first frame (RFC 7692 §6).
@@ -145,10 +145,7 @@ impl Run<'_> {
 
     /// Adds a masked frame (RFC 6455 §5.3) to those that are being made.
     fn frame(&mut self, sender: usize, stamp: Stamp) {
-        let opcode = match self.plan.kind {
-            Kind::Text => Opcode::Text,
-            Kind::Binary => Opcode::Binary,
-        };
+        let opcode = self.plan.kind.opcode();
         let key = self.random.u32(..).to_ne_bytes();
         let is_compressed = self.connections[sender].may_compress;
         let length = if is_compressed { self.compress(stamp) } else { self.judge.pattern().length() };
