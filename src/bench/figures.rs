@@ -20,35 +20,59 @@ const POINTS_PER_HALVING: u32 = 5;
 
 /// Times of one kind.
 #[derive(Clone, Debug)]
-pub(crate) struct Times(Histogram<u64>);
+pub(crate) struct Times {
+    /// All but the last few.
+    histogram: Histogram<u64>,
+    /// The last time, and how often in a row it came: messages that are read together have waited alike, and to count
+    /// them is less work than to find their place.
+    last_us: u64,
+    count: u64,
+}
 
 impl Times {
     pub(crate) fn new() -> Self {
-        Self(Histogram::new_with_bounds(1, HIGHEST_US, DIGITS).expect("the bounds are right"))
+        let histogram = Histogram::new_with_bounds(1, HIGHEST_US, DIGITS).expect("the bounds are right");
+        Self { histogram, last_us: 0, count: 0 }
     }
 
     /// Adds one; below 1 µs counts as 1 µs, above 60 s as 60 s.
     pub(crate) fn add(&mut self, time_us: u64) {
-        self.0.saturating_record(time_us.max(1));
+        if time_us != self.last_us {
+            self.settle();
+            self.last_us = time_us;
+        }
+        self.count += 1;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    fn settle(&mut self) {
+        self.histogram.saturating_record_n(self.last_us.max(1), self.count);
+        self.count = 0;
+    }
+
+    /// A copy in which every time has its place: all questions below are asked of one.
+    pub(crate) fn settled(&self) -> Self {
+        let mut copy = self.clone();
+        copy.settle();
+        copy
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.reset();
+        self.histogram.reset();
+        self.count = 0;
     }
 
     /// The same with what a closed loop left out while it waited: behind each time longer than `interval_us`, in which it
     /// would have sent again, stand the times that those messages would have had (`recordValueWithExpectedInterval`).
     pub(crate) fn corrected(&self, interval_us: u64) -> Self {
-        Self(self.0.clone_correct(interval_us.max(1)))
+        let histogram = self.histogram.clone_correct(interval_us.max(1));
+        Self { histogram, last_us: 0, count: 0 }
     }
 
     /// The time below which this share of them is, in milliseconds; `None` without any.
     pub(crate) fn at(&self, quantile: f64) -> Option<f64> {
-        (!self.is_empty()).then(|| milliseconds(self.0.value_at_quantile(quantile).min(self.0.max())))
+        debug_assert_eq!(self.count, 0, "it is settled");
+        let time_us = self.histogram.value_at_quantile(quantile).min(self.histogram.max());
+        (!self.histogram.is_empty()).then(|| milliseconds(time_us))
     }
 
     pub(crate) fn percentiles(&self) -> Percentiles {
@@ -71,8 +95,8 @@ impl Times {
 
     /// The whole curve, denser towards 100 %.
     pub(crate) fn curve(&self) -> Vec<CurvePoint> {
-        let max = self.0.max();
-        let points = self.0.iter_quantiles(POINTS_PER_HALVING).map(|step| CurvePoint {
+        let max = self.histogram.max();
+        let points = self.histogram.iter_quantiles(POINTS_PER_HALVING).map(|step| CurvePoint {
             quantile: step.quantile_iterated_to(),
             ms: milliseconds(step.value_iterated_to().min(max)),
         });
@@ -213,7 +237,7 @@ mod tests {
         let mut times = Times::new();
         assert_eq!(times.percentiles(), Percentiles::default());
         (1..=1000).for_each(|ms| times.add(ms * 1000));
-        let percentiles = times.percentiles();
+        let percentiles = times.settled().percentiles();
         for (got, want) in [
             (percentiles.p50, 500.0),
             (percentiles.p90, 900.0),
@@ -226,6 +250,7 @@ mod tests {
         }
         times.add(0);
         times.add(u64::MAX);
+        let times = times.settled();
         assert_eq!(times.at(0.0), Some(0.001));
         let max = times.at(1.0).expect("there are times");
         assert!((60_000.0..60_100.0).contains(&max), "{max}");
@@ -238,17 +263,19 @@ mod tests {
         let mut times = Times::new();
         (0..1000).for_each(|_| times.add(1000));
         times.add(200_000);
+        let times = times.settled();
         assert!(times.at(0.99).is_some_and(|ms| ms < 1.1));
         let corrected = times.corrected(1000);
         assert!(corrected.at(0.99).is_some_and(|ms| ms > 150.0), "{:?}", corrected.at(0.99));
         assert_eq!(corrected.at(1.0), times.at(1.0));
-        assert_eq!(corrected.0.len(), 1000 + 200);
+        assert_eq!(corrected.histogram.len(), 1000 + 200);
     }
 
     #[test]
     fn a_curve_rises_and_is_short() {
         let mut times = Times::new();
         (0..100_000).for_each(|time| times.add(time * time % 77_777));
+        let times = times.settled();
         let curve = times.curve();
         assert!(curve.len() < 200, "{}", curve.len());
         assert!(curve.is_sorted_by(|a, b| a.quantile <= b.quantile && a.ms <= b.ms));

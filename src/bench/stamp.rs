@@ -30,8 +30,8 @@ const LIKENESS_MIN: usize = 5;
 /// Stamps that are remembered.
 const RECENT: usize = 128;
 
-/// Fillers differ by where in the pattern they begin; a prime, so that numbers far apart still differ.
-const TURNS: usize = 61;
+/// Fillers differ by where in the pattern they begin, in so many ways.
+const TURNS: usize = 64;
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const NO_DIGIT: u8 = 0xFF;

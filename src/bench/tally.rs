@@ -222,8 +222,8 @@ mod tests {
         assert!(tally.may_depart(0));
         let want = Counts { sent: 1, expected: 3, received: 3, ..Counts::default() };
         assert_eq!(tally.counts, want);
-        assert_eq!(tally.latency.at(1.0), Some(0.4), "from the intended time");
-        assert_eq!(tally.spread.at(1.0), Some(0.3));
+        assert_eq!(tally.latency.settled().at(1.0), Some(0.4), "from the intended time");
+        assert_eq!(tally.spread.settled().at(1.0), Some(0.3));
     }
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
         tally.arrive(1, Arrival::Whole(before), 5);
         tally.arrive(1, Arrival::Damaged(Some(before)), 6);
         assert_eq!(tally.counts, Counts::default());
-        assert!(tally.latency.is_empty());
+        assert_eq!(tally.latency.settled().at(1.0), None);
         assert!(tally.may_depart(0));
     }
 }

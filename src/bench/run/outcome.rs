@@ -40,9 +40,9 @@ impl Run<'_> {
     pub(super) fn figures(&self) -> StageFigures {
         StageFigures {
             counts: self.tally.counts,
-            latency: self.tally.latency.clone(),
-            spread: self.tally.spread.clone(),
-            lateness: self.tally.lateness.clone(),
+            latency: self.tally.latency.settled(),
+            spread: self.tally.spread.settled(),
+            lateness: self.tally.lateness.settled(),
             measured: self.measured,
             asked: match self.plan.scenario {
                 Scenario::Connect => self.dialer.attempts,
