@@ -6,6 +6,8 @@
 //! ```
 //!
 //! Probing is left out where there are no messages, or where it is known who hears them.
+//!
+//! Must not know: what comes in, how anything is sent.
 
 use super::Run;
 use super::connection::Connection;

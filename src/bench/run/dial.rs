@@ -1,4 +1,6 @@
 //! Opening connections: spread over the ramp, so many at a time, each with a deadline.
+//!
+//! Must not know: what opened connections say.
 
 use super::Run;
 use super::connection::{Opening, Stage};

@@ -61,11 +61,12 @@ const TICK_US: u64 = 100_000;
 pub(crate) fn run(plan: &Plan, progress: &mut Progress) -> Result<Summary, BenchError> {
     let mut run = Run::new(plan)?;
     let mut events = Events::with_capacity(EVENTS);
-    while !run.course.is_over() {
-        run.turn(&mut events, progress)?;
+    let mut outcome = Ok(());
+    while outcome.is_ok() && !run.course.is_over() {
+        outcome = run.turn(&mut events, progress);
     }
-    progress.finish();
-    Ok(run.summary())
+    progress.finish(); // an error as well has its line to itself
+    outcome.map(|()| run.summary())
 }
 
 /// A run under way.

@@ -1,4 +1,6 @@
 //! The figures of a run, put together at its end.
+//!
+//! Must not know: how figures are shown.
 
 use super::{Measured, Run};
 use crate::bench::cause::Causes;

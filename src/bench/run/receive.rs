@@ -1,4 +1,6 @@
 //! What comes in: readiness, handshakes, messages, control frames, and ends.
+//!
+//! Must not know: when anything is due.
 
 use super::Run;
 use super::connection::Stage;

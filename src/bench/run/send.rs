@@ -1,5 +1,7 @@
 //! What goes out: messages by the clock in the open loop, when there is room in the window in the closed one; and what
 //! sockets did not take at once.
+//!
+//! Must not know: who receives.
 
 use super::Run;
 use super::course::Phase;

@@ -1,4 +1,6 @@
 //! How a run stands, for the line that shows life.
+//!
+//! Must not know: whether anybody looks.
 
 use super::Run;
 use super::course::Phase;
