@@ -51,6 +51,11 @@ impl Judge {
         (&self.header, self.pattern.length(), self.opcode)
     }
 
+    /// Bytes of such a frame.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.header.len() + self.pattern.length()
+    }
+
     pub(crate) fn pattern(&self) -> &Pattern {
         &self.pattern
     }

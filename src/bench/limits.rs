@@ -77,6 +77,9 @@ pub(crate) const FLIGHTS_OF_ONE_MAX: usize = 1024;
 /// Messages under way up to which a receiver that is lost is taken out of each: all may be lost at once.
 pub(crate) const FORGETTING_MAX: usize = 4096;
 
+/// Frames of a broadcast that are kept to be compared with, in bytes; up to twice as much. Longer frames are not kept.
+pub(crate) const MIRROR_BYTES: usize = 256 * 1024;
+
 /// Bytes that a server may add to a message.
 pub(crate) const WRAPPING_BYTES_MAX: usize = 64 * 1024;
 

@@ -1,7 +1,7 @@
 //! `fanfare bench`: a load generator, with its own loop over the same codec.
 //!
 //! `plan` is what a run is to do, `summary` what it has found; between them stands `run`, the loop. It leans on rooms
-//! that know no socket and no clock: `stamp`, `judge` and `reader` tell what comes in, `ledger`, `flights` and `tally`
+//! that know no socket and no clock: `stamp`, `judge`, `reader` and `mirror` tell what comes in, `ledger`, `flights` and `tally`
 //! what that means, `schedule` when messages are due, `probe` who hears them. `sockets`, `sources`, `timer` and
 //! `machine` are the system. `report` and `progress` show.
 //!
@@ -18,6 +18,7 @@ mod judge;
 mod ledger;
 pub(crate) mod limits;
 mod machine;
+mod mirror;
 pub(crate) mod plan;
 mod probe;
 mod progress;

@@ -83,6 +83,11 @@ impl Reader {
         Self { may_compress, ..Self::default() }
     }
 
+    /// Whether the next byte begins a frame that begins a message, or stands between messages.
+    pub(crate) fn is_between(&self) -> bool {
+        self.header_used == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
     /// Whether a message has begun to come that is not complete.
     pub(crate) fn is_within_message(&self) -> bool {
         self.message.is_some()
@@ -117,10 +122,9 @@ impl Reader {
     /// The usual case in as few steps as may be: at the beginning of a frame, one that is as long as ours, and all of it
     /// there. The rest would come to the same.
     fn usual(&self, bytes: &mut &[u8], judge: &mut Judge) -> Option<Event> {
-        let is_between = self.header_used == 0 && self.frame.is_none() && self.message.is_none();
         let (header, length, opcode) = judge.usual_frame();
         let payload = bytes.strip_prefix(header)?;
-        if !is_between || payload.len() < length {
+        if !self.is_between() || payload.len() < length {
             return None;
         }
         let (payload, rest) = payload.split_at(length);

@@ -59,6 +59,14 @@ impl Tally {
         self.ledger.set_audience(audience);
     }
 
+    /// Whether receivers hear the same.
+    pub(crate) fn is_broadcast(&self) -> bool {
+        match self.ledger.audience() {
+            Audience::Sender => false,
+            Audience::Everyone | Audience::Others => true,
+        }
+    }
+
     /// From here on it counts.
     pub(crate) fn begin(&mut self) {
         self.counts = Counts::default();

@@ -4,6 +4,7 @@
 
 use crate::bench::cause::Cause;
 use crate::bench::handshake::Key;
+use crate::bench::mirror::Cursor;
 use crate::bench::reader::Reader;
 use crate::bench::sockets::Socket;
 use std::io;
@@ -16,6 +17,8 @@ pub(super) struct Connection {
     /// Which attempt this is, of all that the run makes: what waits for one must not meet the next.
     pub(super) attempt: u64,
     pub(super) reader: Reader,
+    /// Where it stands in what all receivers get alike.
+    pub(super) cursor: Cursor,
     /// Whether messages may be compressed.
     pub(super) may_compress: bool,
     /// Whether it has a place in the queue of those that are to be read.
@@ -72,6 +75,7 @@ impl Connection {
             stage: Stage::Empty,
             attempt: 0,
             reader: Reader::new(false),
+            cursor: Cursor::default(),
             may_compress: false,
             is_queued: false,
             is_ending: false,

@@ -14,6 +14,7 @@ use super::connection::Connection;
 use crate::bench::error::BenchError;
 use crate::bench::limits::{CLOSE_US, DRAIN_US, STAGES_MAX};
 use crate::bench::machine::{self, Process};
+use crate::bench::mirror::{Cursor, Mirror};
 use crate::bench::plan::{Pace, Scenario};
 use crate::bench::probe::{Probe, SILENCE_SECONDS, Verdict};
 use crate::bench::schedule::Schedule;
@@ -213,6 +214,10 @@ impl Run<'_> {
         if self.schedule.is_none() {
             self.ready.extend(0..self.plan.senders);
         }
+        // A payload that is wrapped may be wrapped in another way for each receiver.
+        let is_mirrored = self.tally.is_broadcast() && self.judge.takes_pieces();
+        self.mirror = is_mirrored.then(|| Mirror::new(self.judge.frame_bytes()));
+        self.connections.iter_mut().for_each(|one| one.cursor = Cursor::default());
         self.measured.begin_us = now_us;
         self.measured.senders =
             self.connections.iter().take(self.plan.senders).filter(|one| one.is_open()).count();

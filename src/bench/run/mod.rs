@@ -24,6 +24,7 @@ use super::handshake::Request;
 use super::judge::Judge;
 use super::limits::{IN_FLIGHT_MAX, PAIRS_MAX, READ_BYTES};
 use super::machine::{self, Process};
+use super::mirror::Mirror;
 use super::plan::{Pace, Plan, Scenario};
 use super::probe::Probe;
 use super::progress::Progress;
@@ -118,6 +119,8 @@ struct Run<'p> {
     packed: Vec<u8>,
 
     judge: Judge,
+    /// In a broadcast while it is measured: what one receiver brought, for the others to be compared with.
+    mirror: Option<Mirror>,
     probe: Option<Probe>,
     tally: Tally,
     causes: Causes,
@@ -206,6 +209,7 @@ impl<'p> Run<'p> {
             plain: Vec::new(),
             packed: Vec::new(),
             judge: Judge::new(pattern, plan.kind.opcode(), plan.matching),
+            mirror: None,
             probe: None,
             tally: Tally::new(plan),
             causes: Causes::default(),

@@ -89,14 +89,49 @@ impl Run<'_> {
                 Stage::Open | Stage::Closing => {}
                 Stage::Empty | Stage::Opening(_) | Stage::Slow => return,
             }
-            match connection.reader.next(&mut rest, &mut self.judge) {
-                Ok(Some(event)) => self.heed(index, event, now_us),
+            let is_between = connection.reader.is_between() && !connection.may_compress;
+            if is_between && self.follow(index, &mut rest, now_us) {
+                continue;
+            }
+            let before = rest;
+            match self.connections[index].reader.next(&mut rest, &mut self.judge) {
+                Ok(Some(event)) => {
+                    if is_between {
+                        self.learn(index, &before[..before.len() - rest.len()], event);
+                    }
+                    self.heed(index, event, now_us);
+                }
                 Ok(None) => return,
                 Err(violation) => {
                     self.answer(index, Opcode::Close, &violation.close_code().0.to_be_bytes()); // §7.1.7
                     return self.lose(index, Cause::Protocol(violation));
                 }
             }
+        }
+    }
+
+    /// Takes frames off the front that another receiver has brought already. Gives `false` when there are none.
+    fn follow(&mut self, index: usize, bytes: &mut &[u8], now_us: u64) -> bool {
+        let Some(mirror) = self.mirror.as_ref().filter(|_| is_counted(self.course.phase)) else {
+            return false;
+        };
+        let connection = &mut self.connections[index];
+        let stamps = mirror.follow(connection.cursor, bytes);
+        for stamp in stamps {
+            self.tally.arrive(index, Arrival::Whole(*stamp), now_us);
+        }
+        mirror.advance(&mut connection.cursor, stamps.len());
+        *bytes = &bytes[stamps.len() * self.judge.frame_bytes()..];
+        !stamps.is_empty()
+    }
+
+    /// Keeps a frame for the other receivers, when it is one as they were sent.
+    fn learn(&mut self, index: usize, frame: &[u8], event: Event) {
+        let Some(mirror) = self.mirror.as_mut().filter(|_| is_counted(self.course.phase)) else { return };
+        if let Event::Message(Arrival::Whole(stamp), opcode) = event
+            && opcode == self.plan.kind.opcode()
+        {
+            mirror.learn(&mut self.connections[index].cursor, frame, stamp);
         }
     }
 
@@ -234,5 +269,13 @@ impl Run<'_> {
         if matches!(self.plan.scenario, Scenario::Connect) {
             self.free(index);
         }
+    }
+}
+
+/// Whether deliveries count.
+fn is_counted(phase: Phase) -> bool {
+    match phase {
+        Phase::Measuring { .. } | Phase::Draining { .. } => true,
+        Phase::Opening | Phase::Probing | Phase::Closing { .. } | Phase::Over => false,
     }
 }
