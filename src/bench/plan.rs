@@ -200,14 +200,14 @@ pub(crate) struct Comparison {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::bench::target::Target;
 
     /// A plan as it is without options, changed.
     pub(crate) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
         let mut plan = Plan {
-            target: Target::parse("ws://127.0.0.1:9999/").expect("a URL"),
+            target: Target::parse("ws://localhost:9999/").expect("a URL"),
             scenario: Scenario::Broadcast,
             connections: 100,
             senders: 1,

@@ -1,7 +1,7 @@
 //! What `fanfare bench` makes of arguments and variables.
 
 use super::*;
-use crate::bench::target::Address;
+use crate::bench::plan::tests::plan;
 use crate::cli::options::parse;
 use crate::cli::table::{Action, Flag};
 use fanfare::limits::REPEATED_OPTIONS_MAX;
@@ -29,36 +29,6 @@ fn run(options: &str, variables: &str) -> Result<Plan, String> {
         Task::Run(plan) => Ok(Plan { command: String::new(), ..plan }),
         other @ Task::Compare(_) => Err(format!("{other:?}")),
     }
-}
-
-fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
-    let mut plan = Plan {
-        target: Target {
-            url: HERE.to_owned(),
-            address: Address::Tcp { host: "localhost".to_owned(), port: 9999 },
-            authority: "localhost:9999".to_owned(),
-            path: "/".to_owned(),
-        },
-        scenario: Scenario::Broadcast,
-        connections: 100,
-        senders: 1,
-        slow: 0,
-        message_bytes: 64,
-        kind: Kind::Text,
-        pace: Pace::Closed { window: 1 },
-        duration: Duration::from_secs(10),
-        ramp: Duration::from_secs(1),
-        search: None,
-        matching: Matching::Whole,
-        handshake: HandshakeOptions::default(),
-        timeout: Duration::from_secs(10),
-        source_addresses: Vec::new(),
-        pid: None,
-        output: Output::default(),
-        command: String::new(),
-    };
-    change(&mut plan);
-    plan
 }
 
 type Change = fn(&mut Plan);
