@@ -155,9 +155,9 @@ impl Tally {
         self.window.is_some_and(|window| self.flights.may_depart(sender, next, window))
     }
 
-    /// Hands over the senders whose window has room again; `into` is empty before.
+    /// Hands over the senders whose window has room again.
     pub(crate) fn take_freed(&mut self, into: &mut Vec<usize>) {
-        std::mem::swap(&mut self.freed, into);
+        into.append(&mut self.freed);
     }
 
     pub(crate) fn has_freed(&self) -> bool {

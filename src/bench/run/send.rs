@@ -111,23 +111,25 @@ impl Run<'_> {
     }
 
     fn send_ready(&mut self, now_us: u64) {
-        let mut freed = Vec::new();
-        self.tally.take_freed(&mut freed);
-        self.ready.append(&mut freed);
         let mut ready = std::mem::take(&mut self.ready);
-        for sender in ready.drain(..) {
-            let connection = &self.connections[sender];
-            if !connection.is_open() || connection.is_blocked() {
-                continue; // it is ready again once its socket has taken all
-            }
-            self.frames.clear();
-            while self.tally.may_depart(sender) && self.frames.len() < FRAMES_BYTES {
-                self.message(sender, now_us, now_us);
-            }
-            if self.write_frames(sender) && self.tally.may_depart(sender) {
-                self.ready.push(sender);
-            }
+        self.tally.take_freed(&mut ready);
+        ready.retain(|&sender| self.fill_window(sender, now_us));
+        self.ready = ready;
+    }
+
+    /// Sends what a sender's window has room for. Gives `true` when it could go on; one that is stopped by its socket is
+    /// ready again once that has taken all.
+    fn fill_window(&mut self, sender: usize, now_us: u64) -> bool {
+        let connection = &self.connections[sender];
+        if !connection.is_open() || connection.is_blocked() {
+            return false;
         }
+        self.frames.clear();
+        while self.tally.may_depart(sender) && self.frames.len() < FRAMES_BYTES {
+            self.message(sender, now_us, now_us);
+        }
+        // Its window was filled already: it is freed once for each message that arrived everywhere.
+        !self.frames.is_empty() && self.write_frames(sender) && self.tally.may_depart(sender)
     }
 
     /// Makes a sender's next message, and counts it.
