@@ -152,8 +152,10 @@ fn collect(root: &Path, folder: &Path, sources: &mut Vec<Source>) {
             collect(root, &path, sources);
             continue;
         }
-        if path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("rs") => {}
+            Some("css") => continue, // of the report, compiled in
+            Some(_) | None => panic!("{}: nothing but source belongs here", path.display()),
         }
         let relative = path.strip_prefix(root).expect("below src").with_extension("");
         let segments: Vec<_> = relative.iter().map(|segment| segment.to_string_lossy()).collect();

@@ -206,12 +206,12 @@ impl Timeline {
         Some(self.current.latency_us_max.max(before)).filter(|us| *us > 0)
     }
 
-    /// All spans, the last one unfinished.
-    pub(crate) fn finish(mut self) -> (Duration, Vec<Span>) {
-        if self.current != Span::default() {
-            self.spans.push(self.current);
-        }
-        (Duration::from_micros(self.span_us), self.spans)
+    /// All spans, the last one unfinished. Nothing is left behind.
+    pub(crate) fn finish(&mut self) -> (Duration, Vec<Span>) {
+        let last = std::mem::take(&mut self.current);
+        let mut spans = std::mem::take(&mut self.spans);
+        spans.extend((last != Span::default()).then_some(last));
+        (Duration::from_micros(self.span_us), spans)
     }
 
     fn halve(&mut self) {

@@ -35,9 +35,6 @@ pub(crate) const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Addresses to connect from that may be given.
 pub(crate) const SOURCE_ADDRESSES_MAX: usize = 256;
 
-/// One read from a socket.
-pub(crate) const READ_BYTES: usize = 64 * 1024;
-
 /// Frames that are made before they are written, in bytes; one may come on top.
 pub(crate) const FRAMES_BYTES: usize = 64 * 1024;
 
@@ -100,3 +97,10 @@ pub(crate) const OTHERS_GRACE_US: u64 = 100_000;
 
 /// How long a message that is on its way is waited for, in microseconds.
 pub(crate) const ON_ITS_WAY_US: u64 = 60_000_000;
+
+/// After a full listen queue of a Unix socket, and in `connect` after a refusal, the next attempt waits so long, in
+/// microseconds.
+pub(crate) const RETRY_US: u64 = 1_000;
+
+/// The receive buffer of a receiver that never reads, in bytes: as little as may be, so that a server feels it at once.
+pub(crate) const SLOW_RECEIVE_BUFFER_BYTES: usize = 4096;

@@ -16,6 +16,13 @@ use super::stamp::Stamp;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor(u64);
 
+impl Cursor {
+    /// Moves on by so many frames.
+    pub(crate) fn advance(&mut self, frames: usize) {
+        self.0 += frames as u64;
+    }
+}
+
 /// The last frames that came, in their order; all of one length.
 #[derive(Debug)]
 pub(crate) struct Mirror {
@@ -55,11 +62,6 @@ impl Mirror {
         }
         let pairs = known.chunks(self.frame_bytes).zip(bytes.chunks(self.frame_bytes));
         &stamps[..pairs.take_while(|(known, frame)| known == frame).count()]
-    }
-
-    /// A receiver moves on by so many frames.
-    pub(crate) fn advance(&self, cursor: &mut Cursor, frames: usize) {
-        cursor.0 += frames as u64;
     }
 
     /// A receiver brought this frame, which was read and is whole. One that is new is kept for the others; the one that
@@ -121,7 +123,7 @@ mod tests {
         let mut second = Cursor::default();
         assert_eq!(sequences(mirror.follow(second, &bytes)), [0, 1, 2], "the fourth nobody knows");
         assert_eq!(sequences(mirror.follow(second, &bytes[..15])), [0], "half a frame is none");
-        mirror.advance(&mut second, 2);
+        second.advance(2);
         assert_eq!(sequences(mirror.follow(second, &bytes[16..])), [2]);
         assert_eq!(mirror.follow(first, &bytes[24..]), [], "nothing is known behind the head");
     }

@@ -63,8 +63,12 @@ impl Schedule {
         self.end_us = self.end_us.min(end_us);
     }
 
-    /// Whether anything is due at this time or later.
-    pub(crate) fn is_within(&self, time_us: u64) -> bool {
+    /// When a message of all senders' is due; `None`: the end comes first.
+    pub(crate) fn due_us(&self, message: u64) -> Option<u64> {
+        Some(self.time_of(message)).filter(|due_us| self.is_within(*due_us))
+    }
+
+    fn is_within(&self, time_us: u64) -> bool {
         time_us < self.end_us
     }
 }

@@ -38,6 +38,26 @@ pub(super) enum Phase {
     Over,
 }
 
+impl Phase {
+    /// Whether deliveries count, and in the open loop messages are sent.
+    pub(super) fn is_counted(self) -> bool {
+        match self {
+            Self::Measuring { .. } | Self::Draining { .. } => true,
+            Self::Opening | Self::Probing | Self::Closing { .. } | Self::Over => false,
+        }
+    }
+
+    /// Whether something new may begin.
+    pub(super) fn is_measured(self) -> bool {
+        match self {
+            Self::Measuring { .. } => true,
+            Self::Opening | Self::Probing | Self::Draining { .. } | Self::Closing { .. } | Self::Over => {
+                false
+            }
+        }
+    }
+}
+
 /// How far a run has come.
 pub(super) struct Course {
     pub(super) phase: Phase,

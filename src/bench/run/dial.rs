@@ -3,22 +3,17 @@
 //! Must not know: what opened connections say.
 
 use super::Run;
-use super::connection::{Opening, Stage};
+use super::connection::{Connection, Opening, Stage};
+use super::course::microseconds;
 use crate::bench::cause::Cause;
 use crate::bench::handshake::{self, Deflate};
-use crate::bench::limits::{CLOSE_US, OPENING_MAX};
+use crate::bench::limits::{CLOSE_US, OPENING_MAX, RETRY_US, SLOW_RECEIVE_BUFFER_BYTES};
 use crate::bench::plan::Scenario;
 use crate::bench::reader::Reader;
 use crate::bench::sockets::Socket;
 use mio::{Interest, Token};
 use std::collections::VecDeque;
 use std::io;
-
-/// A receiver that never reads gives the kernel as little room as it may: so a server feels it at once.
-const SLOW_RECEIVE_BUFFER_BYTES: usize = 4096;
-
-/// After a full listen queue of a Unix socket, and in `connect` after a refusal, the next attempt waits so long.
-const RETRY_US: u64 = 1_000;
 
 /// Which connections are opened, and when.
 pub(super) struct Dialer {
@@ -138,9 +133,7 @@ impl Run<'_> {
             return None;
         }
         let due_us = match self.schedule {
-            Some(schedule) => {
-                Some(schedule.time_of(self.scheduled)).filter(|due_us| schedule.is_within(*due_us))?
-            }
+            Some(schedule) => schedule.due_us(self.scheduled)?,
             None => 0,
         };
         Some(due_us.max(self.dialer.not_before_us))
@@ -191,8 +184,8 @@ impl Run<'_> {
         self.request.write(&opening.key, &mut self.frames);
         self.connections[index].begin(socket, opening, attempt);
         self.dialer.under_way += 1;
-        let timeout_us = u64::try_from(self.plan.timeout.as_micros()).unwrap_or(u64::MAX);
-        self.dialer.handshakes.push_back((index, attempt, now_us.saturating_add(timeout_us)));
+        let deadline_us = now_us.saturating_add(microseconds(self.plan.timeout));
+        self.dialer.handshakes.push_back((index, attempt, deadline_us));
         self.write_frames(index);
         true
     }
@@ -256,28 +249,15 @@ impl Run<'_> {
 
     /// Ends what takes too long.
     pub(super) fn expire(&mut self, now_us: u64) {
-        while let Some(&(index, attempt, deadline_us)) = self.dialer.handshakes.front() {
-            let connection = &self.connections[index];
-            let is_waiting = connection.attempt == attempt && matches!(connection.stage, Stage::Opening(_));
-            if is_waiting && deadline_us > now_us {
-                break;
-            }
-            self.dialer.handshakes.pop_front();
-            if is_waiting {
-                self.lose(index, Cause::TimedOut);
-            }
+        let is_opening = |stage: &Stage| matches!(stage, Stage::Opening(_));
+        while let Some(index) = next_over(&mut self.dialer.handshakes, &self.connections, is_opening, now_us)
+        {
+            self.lose(index, Cause::TimedOut);
         }
-        while let Some(&(index, attempt, deadline_us)) = self.dialer.closings.front() {
-            let connection = &self.connections[index];
-            let is_waiting = connection.attempt == attempt && matches!(connection.stage, Stage::Closing);
-            if is_waiting && deadline_us > now_us {
-                break;
-            }
-            self.dialer.closings.pop_front();
-            if is_waiting {
-                self.unanswered += 1;
-                self.gone(index);
-            }
+        let is_closing = |stage: &Stage| matches!(stage, Stage::Closing);
+        while let Some(index) = next_over(&mut self.dialer.closings, &self.connections, is_closing, now_us) {
+            self.unanswered += 1;
+            self.gone(index);
         }
     }
 
@@ -285,6 +265,27 @@ impl Run<'_> {
     pub(super) fn is_slow(&self, index: usize) -> bool {
         (self.plan.connections..self.plan.places()).contains(&index)
     }
+}
+
+/// The next place whose deadline is over while it waits; those that have come further are let go.
+fn next_over(
+    deadlines: &mut Deadlines,
+    connections: &[Connection],
+    waits: impl Fn(&Stage) -> bool,
+    now_us: u64,
+) -> Option<usize> {
+    while let Some(&(index, attempt, deadline_us)) = deadlines.front() {
+        let connection = &connections[index];
+        let is_waiting = connection.attempt == attempt && waits(&connection.stage);
+        if is_waiting && deadline_us > now_us {
+            return None;
+        }
+        deadlines.pop_front();
+        if is_waiting {
+            return Some(index);
+        }
+    }
+    None
 }
 
 /// Whether it may be otherwise at another address of the same host.

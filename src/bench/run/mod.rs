@@ -22,7 +22,7 @@ use super::deflate::Deflater;
 use super::error::BenchError;
 use super::handshake::Request;
 use super::judge::Judge;
-use super::limits::{IN_FLIGHT_MAX, PAIRS_MAX, READ_BYTES};
+use super::limits::{IN_FLIGHT_MAX, PAIRS_MAX};
 use super::machine::{self, Process};
 use super::mirror::Mirror;
 use super::plan::{Pace, Plan, Scenario};
@@ -38,6 +38,7 @@ use super::timer::Timer;
 use connection::Connection;
 use course::Course;
 use dial::Dialer;
+use fanfare::limits::{EVENTS_PER_POLL, READ_BYTES_MAX};
 use fanfare::signals::Signals;
 use fastrand::Rng;
 use mio::{Events, Poll, Token};
@@ -49,9 +50,6 @@ use std::time::{Duration, Instant};
 const TIMER: Token = Token(usize::MAX);
 const SIGNALS: Token = Token(usize::MAX - 1);
 
-/// Events taken from one poll.
-const EVENTS: usize = 1024;
-
 /// How often deadlines are looked at and progress is shown, in microseconds.
 const TICK_US: u64 = 100_000;
 
@@ -61,7 +59,7 @@ const TICK_US: u64 = 100_000;
 /// What keeps a run from beginning, or from saying anything.
 pub(crate) fn run(plan: &Plan, progress: &mut Progress) -> Result<Summary, BenchError> {
     let mut run = Run::new(plan)?;
-    let mut events = Events::with_capacity(EVENTS);
+    let mut events = Events::with_capacity(EVENTS_PER_POLL);
     let mut outcome = Ok(());
     while outcome.is_ok() && !run.course.is_over() {
         outcome = run.turn(&mut events, progress);
@@ -197,7 +195,7 @@ impl<'p> Run<'p> {
             dialer: Dialer::new(),
             connections: Vec::new(),
             readable: VecDeque::new(),
-            scratch: vec![0; READ_BYTES],
+            scratch: vec![0; READ_BYTES_MAX],
             schedule: None,
             scheduled: 0,
             sent: vec![0; plan.senders],

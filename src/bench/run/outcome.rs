@@ -5,6 +5,7 @@
 use super::{Measured, Run};
 use crate::bench::cause::Causes;
 use crate::bench::figures::{Counts, Times};
+use crate::bench::limits::{CLOSE_US, PATIENCE_US};
 use crate::bench::machine;
 use crate::bench::plan::{Pace, Scenario};
 use crate::bench::report::figures::count;
@@ -19,7 +20,6 @@ const BUSY_SHARE_MAX: f64 = 0.9;
 const LATENESS_MS_MAX: f64 = 1.0;
 
 /// What one stage came to.
-#[derive(Clone)]
 pub(super) struct StageFigures {
     counts: Counts,
     latency: Times,
@@ -81,10 +81,8 @@ impl Run<'_> {
         let seconds = figures.seconds();
         let latency = self.latency(&figures);
         let measured = &figures.measured;
-        let timeline = {
-            self.tally.timeline.advance(now_us, 0);
-            std::mem::replace(&mut self.tally.timeline, crate::bench::figures::Timeline::new()).finish()
-        };
+        self.tally.timeline.advance(now_us, 0);
+        let (interval, spans) = self.tally.timeline.finish();
         Summary {
             url: self.plan.target.url.clone(),
             scenario: self.plan.scenario,
@@ -112,9 +110,9 @@ impl Run<'_> {
             },
             curve: latency.curve(),
             series: Series {
-                interval: timeline.0.as_secs_f64(),
+                interval: interval.as_secs_f64(),
                 measured: (seconds_of(measured.begin_us), seconds_of(measured.end_us)),
-                spans: timeline.1,
+                spans,
             },
             search: self.search(),
             notes,
@@ -219,27 +217,26 @@ impl Run<'_> {
                 notes.push(format!("{} {what}", count(number)));
             }
         };
+        let seconds = |us: u64| us / 1_000_000;
         match self.plan.scenario {
             Scenario::Connect => {
-                note(figures.owed, "handshakes were due and had no free connection to begin on")
+                note(figures.owed, "handshakes were due and had no free connection to begin on");
+                let kept = seconds(CLOSE_US);
+                let what = format!(
+                    "connections were kept for {kept} s, since the server did not answer their Close"
+                );
+                note(self.unanswered, &what);
             }
             Scenario::Idle | Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
-                note(
-                    figures.owed,
-                    "messages were due and never sent: the server took no more from their senders",
+                let what = "messages were due and never sent: the server took no more from their senders";
+                note(figures.owed, what);
+                let patience = seconds(PATIENCE_US);
+                let what = format!(
+                    "messages took more than {patience} s; the next ones were sent without waiting for them"
                 );
+                note(counts.given_up, &what);
             }
         }
-        if matches!(self.plan.scenario, Scenario::Connect) {
-            note(
-                self.unanswered,
-                "connections were kept for 2 s, since the server did not answer their Close",
-            );
-        }
-        note(
-            counts.given_up,
-            "messages took more than 5 s; the next ones were sent without waiting for them",
-        );
         note(counts.foreign, "messages came that are not of this run; they are not counted");
         note(
             counts.unexpected,

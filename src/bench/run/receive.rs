@@ -7,12 +7,10 @@ use super::connection::Stage;
 use super::course::Phase;
 use crate::bench::cause::{ABNORMAL, Cause};
 use crate::bench::limits::PONG_BYTES_MAX;
-use crate::bench::plan::Scenario;
 use crate::bench::reader::Event;
 use crate::bench::stamp::Arrival;
 use fanfare::CloseCode;
-use fanfare::websocket::frame::{Header, Opcode};
-use fanfare::websocket::mask;
+use fanfare::websocket::frame::Opcode;
 use std::io;
 
 impl Run<'_> {
@@ -112,7 +110,7 @@ impl Run<'_> {
 
     /// Takes frames off the front that another receiver has brought already. Gives `false` when there are none.
     fn follow(&mut self, index: usize, bytes: &mut &[u8], now_us: u64) -> bool {
-        let Some(mirror) = self.mirror.as_ref().filter(|_| is_counted(self.course.phase)) else {
+        let Some(mirror) = self.mirror.as_ref().filter(|_| self.course.phase.is_counted()) else {
             return false;
         };
         let connection = &mut self.connections[index];
@@ -120,14 +118,14 @@ impl Run<'_> {
         for stamp in stamps {
             self.tally.arrive(index, Arrival::Whole(*stamp), now_us);
         }
-        mirror.advance(&mut connection.cursor, stamps.len());
+        connection.cursor.advance(stamps.len());
         *bytes = &bytes[stamps.len() * self.judge.frame_bytes()..];
         !stamps.is_empty()
     }
 
     /// Keeps a frame for the other receivers, when it is one as they were sent.
     fn learn(&mut self, index: usize, frame: &[u8], event: Event) {
-        let Some(mirror) = self.mirror.as_mut().filter(|_| is_counted(self.course.phase)) else { return };
+        let Some(mirror) = self.mirror.as_mut().filter(|_| self.course.phase.is_counted()) else { return };
         if let Event::Message(Arrival::Whole(stamp), opcode) = event
             && opcode == self.plan.kind.opcode()
         {
@@ -150,27 +148,20 @@ impl Run<'_> {
     }
 
     fn arrive(&mut self, index: usize, arrival: Arrival, opcode: Opcode, now_us: u64) {
-        match self.course.phase {
-            Phase::Probing => {
-                let Some(probe) = &mut self.probe else { return };
-                match arrival {
-                    Arrival::Whole(_) => probe.arrive(index, now_us),
-                    Arrival::Damaged(_) | Arrival::Foreign => probe.arrive_other(),
-                }
-            }
-            Phase::Measuring { .. } | Phase::Draining { .. } if self.plan.scenario.has_messages() => {
-                let is_ours = !matches!(arrival, Arrival::Foreign);
-                if is_ours && opcode != self.plan.kind.opcode() {
-                    self.tally.counts.kind_changed += 1;
-                }
-                self.tally.arrive(index, arrival, now_us);
-            }
-            Phase::Opening
-            | Phase::Measuring { .. }
-            | Phase::Draining { .. }
-            | Phase::Closing { .. }
-            | Phase::Over => {}
+        if let (Phase::Probing, Some(probe)) = (self.course.phase, &mut self.probe) {
+            return match arrival {
+                Arrival::Whole(_) => probe.arrive(index, now_us),
+                Arrival::Damaged(_) | Arrival::Foreign => probe.arrive_other(),
+            };
         }
+        if !self.course.phase.is_counted() || !self.plan.scenario.has_messages() {
+            return;
+        }
+        let is_ours = !matches!(arrival, Arrival::Foreign);
+        if is_ours && opcode != self.plan.kind.opcode() {
+            self.tally.counts.kind_changed += 1;
+        }
+        self.tally.arrive(index, arrival, now_us);
     }
 
     /// Sends a control frame, as an answer.
@@ -179,13 +170,10 @@ impl Run<'_> {
         if self.connections[index].answers > PONG_BYTES_MAX {
             return self.lose(index, Cause::Flooded);
         }
-        let key = self.random.u32(..).to_ne_bytes();
-        let header = Header { fin: true, opcode, masking_key: Some(key), length: payload.len() as u64 };
         self.frames.clear();
-        self.frames.extend_from_slice(&header.write());
-        let start = self.frames.len();
+        let frame = self.begin_frame(opcode, payload.len());
         self.frames.extend_from_slice(payload);
-        mask::apply(&mut self.frames[start..], key, 0);
+        self.end_frame(frame);
         if !self.write_frames(index) {
             self.connections[index].answers += self.frames.len();
         }
@@ -266,16 +254,6 @@ impl Run<'_> {
             Stage::Empty | Stage::Slow | Stage::Closing => {}
         }
         connection.clear();
-        if matches!(self.plan.scenario, Scenario::Connect) {
-            self.free(index);
-        }
-    }
-}
-
-/// Whether deliveries count.
-fn is_counted(phase: Phase) -> bool {
-    match phase {
-        Phase::Measuring { .. } | Phase::Draining { .. } => true,
-        Phase::Opening | Phase::Probing | Phase::Closing { .. } | Phase::Over => false,
+        self.free(index);
     }
 }

@@ -8,7 +8,7 @@ use super::course::Phase;
 use crate::bench::limits::{FRAMES_BYTES, SEND_BYTES_PER_TURN, SENDS_PER_TURN};
 use crate::bench::plan::Scenario;
 use crate::bench::stamp::Stamp;
-use fanfare::websocket::frame::Header;
+use fanfare::websocket::frame::{Header, Opcode};
 use fanfare::websocket::mask;
 
 /// The bit of a compressed message's first frame (RFC 7692 §6).
@@ -47,31 +47,23 @@ impl Run<'_> {
 
     /// When the next message is due in the open loop, or the next handshake in `connect`.
     pub(super) fn send_due_us(&self) -> Option<u64> {
-        let is_measured = match self.course.phase {
-            Phase::Measuring { .. } => true,
-            Phase::Draining { .. } => false,
-            Phase::Opening | Phase::Probing | Phase::Closing { .. } | Phase::Over => return None,
-        };
+        if !self.course.phase.is_counted() {
+            return None;
+        }
         match self.plan.scenario {
             Scenario::Idle => None,
-            Scenario::Connect if is_measured => self.dial_again_due_us(),
+            Scenario::Connect if self.course.phase.is_measured() => self.dial_again_due_us(),
             Scenario::Connect => None,
-            Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
-                let schedule = self.schedule.as_ref()?;
-                Some(schedule.time_of(self.scheduled)).filter(|due_us| schedule.is_within(*due_us))
-            }
+            Scenario::Echo | Scenario::Broadcast | Scenario::Slow => self.schedule?.due_us(self.scheduled),
         }
     }
 
-    /// Whether a sender could send at once.
+    /// In the closed loop: whether a sender could send at once.
     pub(super) fn has_ready(&self) -> bool {
-        let Phase::Measuring { .. } = self.course.phase else { return false };
-        match self.plan.scenario {
-            Scenario::Idle | Scenario::Connect => false,
-            Scenario::Echo | Scenario::Broadcast | Scenario::Slow => {
-                self.schedule.is_none() && (!self.ready.is_empty() || self.tally.has_freed())
-            }
-        }
+        self.course.phase.is_measured()
+            && self.plan.scenario.has_messages()
+            && self.schedule.is_none()
+            && (!self.ready.is_empty() || self.tally.has_freed())
     }
 
     fn send_due(&mut self, now_us: u64) {
@@ -147,22 +139,31 @@ impl Run<'_> {
         self.write_frames(sender);
     }
 
-    /// Adds a masked frame (RFC 6455 §5.3) to those that are being made.
+    /// Adds a message to the frames that are being made.
     fn frame(&mut self, sender: usize, stamp: Stamp) {
-        let opcode = self.plan.kind.opcode();
-        let key = self.random.u32(..).to_ne_bytes();
         let is_compressed = self.connections[sender].may_compress;
         let length = if is_compressed { self.compress(stamp) } else { self.judge.pattern().length() };
-        let header = Header { fin: true, opcode, masking_key: Some(key), length: length as u64 };
         let start = self.frames.len();
-        self.frames.extend_from_slice(&header.write());
-        let payload = self.frames.len();
+        let frame = self.begin_frame(self.plan.kind.opcode(), length);
         if is_compressed {
             self.frames[start] |= RSV1;
             self.frames.extend_from_slice(&self.packed);
         } else {
             self.judge.pattern().write(stamp, &mut self.frames);
         }
+        self.end_frame(frame);
+    }
+
+    /// Adds the header of a frame, with a masking key of its own (RFC 6455 §5.3). The payload follows, then the end.
+    pub(super) fn begin_frame(&mut self, opcode: Opcode, length: usize) -> Unmasked {
+        let key = self.random.u32(..).to_ne_bytes();
+        let header = Header { fin: true, opcode, masking_key: Some(key), length: length as u64 };
+        self.frames.extend_from_slice(&header.write());
+        Unmasked { key, payload: self.frames.len() }
+    }
+
+    /// Masks what was added since.
+    pub(super) fn end_frame(&mut self, Unmasked { key, payload }: Unmasked) {
         mask::apply(&mut self.frames[payload..], key, 0);
     }
 
@@ -219,22 +220,23 @@ impl Run<'_> {
         if !self.plan.scenario.has_messages() || !self.connections[sender].is_open() {
             return;
         }
-        match (self.course.phase, self.schedule) {
-            (Phase::Measuring { .. } | Phase::Draining { .. }, Some(schedule)) => {
+        match self.schedule {
+            Some(schedule) if self.course.phase.is_counted() => {
                 let due = schedule.due_of(sender, self.scheduled);
                 self.send_owed(sender, due, self.now_us(), Lateness::TheServers);
             }
-            (Phase::Measuring { .. }, None) => self.ready.push(sender),
-            (
-                Phase::Draining { .. }
-                | Phase::Opening
-                | Phase::Probing
-                | Phase::Closing { .. }
-                | Phase::Over,
-                _,
-            ) => {}
+            None if self.course.phase.is_measured() => self.ready.push(sender),
+            Some(_) | None => {}
         }
     }
+}
+
+/// A frame whose payload is not masked yet.
+#[must_use]
+pub(super) struct Unmasked {
+    key: [u8; 4],
+    /// Where the payload begins.
+    payload: usize,
 }
 
 /// Whose fault it is when a message is sent late: latency counts it all the same.
