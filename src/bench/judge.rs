@@ -7,14 +7,13 @@
 use super::deflate::Inflater;
 use super::limits::WRAPPING_BYTES_MAX;
 use super::plan::Matching;
-use super::stamp::{Arrival, Pattern, Recent};
+use super::stamp::{Arrival, Pattern};
 use fanfare::websocket::frame::{Encoded, Header, Opcode};
 use memchr::memmem::Finder;
 
 /// What all connections of a run share to read what comes in.
 pub(crate) struct Judge {
     pattern: Pattern,
-    recent: Recent,
     matching: Matching,
     start: Finder<'static>,
     /// What stands before one of our messages when it is one frame, and what kind that is.
@@ -34,7 +33,6 @@ impl Judge {
         let start = Finder::new(pattern.start()).into_owned();
         Self {
             pattern,
-            recent: Recent::new(),
             matching,
             start,
             header,
@@ -74,9 +72,9 @@ impl Judge {
     }
 
     /// What a payload is.
-    pub(crate) fn inspect(&mut self, payload: &[u8]) -> Arrival {
+    pub(crate) fn inspect(&self, payload: &[u8]) -> Arrival {
         match self.matching {
-            Matching::Whole => self.pattern.inspect(payload, &mut self.recent),
+            Matching::Whole => self.pattern.inspect(payload),
             Matching::Contains => self.find(payload),
         }
     }
@@ -102,10 +100,10 @@ impl Judge {
     }
 
     /// The message wherever it stands.
-    fn find(&mut self, payload: &[u8]) -> Arrival {
+    fn find(&self, payload: &[u8]) -> Arrival {
         let Some(at) = self.start.find(payload) else { return Arrival::Foreign };
         let end = payload.len().min(at + self.pattern.length());
-        self.pattern.inspect(&payload[at..end], &mut self.recent)
+        self.pattern.inspect(&payload[at..end])
     }
 }
 
@@ -116,7 +114,7 @@ mod tests {
 
     #[test]
     fn wherever_it_stands() {
-        let mut judge = Judge::new(Pattern::new(9, 64), Opcode::Text, Matching::Contains);
+        let judge = Judge::new(Pattern::new(9, 64), Opcode::Text, Matching::Contains);
         let stamp = Stamp { sender: 1, sequence: 2, intended_us: 3 };
         let mut message = Vec::new();
         judge.pattern().write(stamp, &mut message);

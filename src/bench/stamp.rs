@@ -27,9 +27,6 @@ const CHECK: usize = 25;
 /// A payload that begins like this many of the marker's and the run's bytes is ours, if damaged.
 const LIKENESS_MIN: usize = 5;
 
-/// Stamps that are remembered.
-const RECENT: usize = 128;
-
 /// Fillers differ by where in the pattern they begin, in so many ways.
 const TURNS: usize = 64;
 
@@ -58,9 +55,6 @@ pub(crate) enum Arrival {
     /// None of this run's: a greeting, another publisher's.
     Foreign,
 }
-
-/// A stamp, or what a payload is that has none of ours.
-type Parsed = Result<Stamp, Arrival>;
 
 /// The messages of one run: their length, their filler, and the digits that tell them from another run's.
 #[derive(Clone, Debug)]
@@ -110,9 +104,9 @@ impl Pattern {
     }
 
     /// What a payload is that is there as one piece.
-    pub(crate) fn inspect(&self, payload: &[u8], recent: &mut Recent) -> Arrival {
+    pub(crate) fn inspect(&self, payload: &[u8]) -> Arrival {
         let (head, rest) = payload.split_at(payload.len().min(BYTES));
-        match recent.parse(self, head) {
+        match self.parse(head) {
             Ok(stamp) if rest == self.filler(stamp) => Arrival::Whole(stamp),
             Ok(stamp) => Arrival::Damaged(Some(stamp)),
             Err(what) => what,
@@ -120,7 +114,7 @@ impl Pattern {
     }
 
     /// The stamp, or what a payload is that begins with these bytes and not with a stamp of ours.
-    fn parse(&self, head: &[u8]) -> Parsed {
+    fn parse(&self, head: &[u8]) -> Result<Stamp, Arrival> {
         let Some(bytes) = head.first_chunk::<BYTES>() else {
             return Err(self.unreadable(head));
         };
@@ -146,30 +140,6 @@ impl Pattern {
     fn filler(&self, stamp: Stamp) -> &[u8] {
         let turn = ((stamp.sequence ^ u64::from(stamp.sender)) % TURNS as u64) as usize;
         &self.filler[turn..turn + self.length - BYTES]
-    }
-}
-
-/// What the stamps were that came a moment ago. A broadcast brings the same bytes to each receiver, and to compare them
-/// is less work than to read them.
-///
-/// Invariant: each place has the bytes of a stamp, and what [`Pattern::parse`] says of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Recent(Vec<([u8; BYTES], Parsed)>);
-
-impl Recent {
-    pub(crate) fn new() -> Self {
-        Self(vec![([0; BYTES], Err(Arrival::Foreign)); RECENT])
-    }
-
-    fn parse(&mut self, pattern: &Pattern, head: &[u8]) -> Parsed {
-        let Some(bytes) = head.first_chunk::<BYTES>() else { return pattern.parse(head) };
-        // The last digits of the sender and of the number: whatever comes in turns has a place of its own.
-        let place = usize::from(bytes[SEQUENCE - 1] ^ bytes[INTENDED - 1]) % RECENT;
-        let (known, parsed) = &mut self.0[place];
-        if known != bytes {
-            (*known, *parsed) = (*bytes, pattern.parse(bytes));
-        }
-        *parsed
     }
 }
 
@@ -284,14 +254,13 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        let mut recent = Recent::new();
         for length in [BYTES, BYTES + 1, 64, 1000, 70_000] {
             let pattern = Pattern::new(0x00AB_CDEF, length);
             for stamp in [STAMP, Stamp { sender: 0, sequence: 0, intended_us: 0 }] {
                 let bytes = payload(&pattern, stamp);
                 assert_eq!(bytes.len(), length);
                 assert!(bytes.iter().all(|byte| DIGITS.contains(byte)));
-                assert_eq!(pattern.inspect(&bytes, &mut recent), Arrival::Whole(stamp));
+                assert_eq!(pattern.inspect(&bytes), Arrival::Whole(stamp));
                 for step in [1, 7, 27, 28, 29, length] {
                     assert_eq!(in_pieces(&pattern, &bytes, step), Arrival::Whole(stamp), "{step}");
                 }
@@ -299,29 +268,18 @@ mod tests {
         }
     }
 
-    /// Two messages that are remembered in one place, by turns.
-    #[test]
-    fn what_came_before_does_not_show() {
-        let (pattern, mut recent) = (Pattern::new(7, 64), Recent::new());
-        for turn in 0..4 {
-            let stamp = Stamp { sequence: STAMP.sequence + 64 * (turn % 2), ..STAMP };
-            assert_eq!(pattern.inspect(&payload(&pattern, stamp), &mut recent), Arrival::Whole(stamp));
-        }
-    }
-
     /// Whichever byte is another, and whatever it is, it shows, and is not taken for somebody else's message.
     #[test]
     fn one_byte_changed() {
-        let mut recent = Recent::new();
         let pattern = Pattern::new(7, 64);
         let whole = payload(&pattern, STAMP);
-        assert_eq!(pattern.inspect(&whole, &mut recent), Arrival::Whole(STAMP));
+        assert_eq!(pattern.inspect(&whole), Arrival::Whole(STAMP));
         for at in 0..whole.len() {
             for other in (0..=255).filter(|byte| *byte != whole[at]) {
                 let mut bytes = whole.clone();
                 bytes[at] = other;
                 let want = if at < BYTES { Arrival::Damaged(None) } else { Arrival::Damaged(Some(STAMP)) };
-                assert_eq!(pattern.inspect(&bytes, &mut recent), want, "byte {at} is {other}");
+                assert_eq!(pattern.inspect(&bytes), want, "byte {at} is {other}");
                 assert_eq!(in_pieces(&pattern, &bytes, 10), want, "byte {at} is {other}, in pieces");
             }
         }
@@ -329,7 +287,6 @@ mod tests {
 
     #[test]
     fn cut_and_lengthened() {
-        let mut recent = Recent::new();
         let pattern = Pattern::new(7, 64);
         let whole = payload(&pattern, STAMP);
         for length in (0..whole.len()).chain([65, 100]) {
@@ -339,7 +296,7 @@ mod tests {
                 LIKENESS_MIN..BYTES => Arrival::Damaged(None),
                 _ => Arrival::Damaged(Some(STAMP)),
             };
-            assert_eq!(pattern.inspect(&bytes, &mut recent), want, "{length} bytes");
+            assert_eq!(pattern.inspect(&bytes), want, "{length} bytes");
             for step in [1, 30, 101] {
                 assert_eq!(in_pieces(&pattern, &bytes, step), want, "{length} bytes, {step} a piece");
             }
@@ -348,10 +305,9 @@ mod tests {
 
     #[test]
     fn not_ours() {
-        let mut recent = Recent::new();
         let (pattern, other) = (Pattern::new(7, 64), Pattern::new(8, 64));
         for foreign in [&b"hello"[..], b"", &[0; 64], &[b'A'; 64], &payload(&other, STAMP)] {
-            assert_eq!(pattern.inspect(foreign, &mut recent), Arrival::Foreign);
+            assert_eq!(pattern.inspect(foreign), Arrival::Foreign);
             assert_eq!(in_pieces(&pattern, foreign, 3), Arrival::Foreign);
         }
     }
@@ -359,11 +315,10 @@ mod tests {
     /// One sender's filler put behind another one's stamp is damage too.
     #[test]
     fn fillers_differ() {
-        let mut recent = Recent::new();
         let pattern = Pattern::new(7, 64);
         let next = Stamp { sequence: STAMP.sequence + 1, ..STAMP };
         let mixed = [&payload(&pattern, STAMP)[..BYTES], &payload(&pattern, next)[BYTES..]].concat();
-        assert_eq!(pattern.inspect(&mixed, &mut recent), Arrival::Damaged(Some(STAMP)));
+        assert_eq!(pattern.inspect(&mixed), Arrival::Damaged(Some(STAMP)));
     }
 
     #[test]
