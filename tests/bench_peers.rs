@@ -8,17 +8,15 @@
 
 mod outside;
 #[path = "clients/programs.rs"]
-#[allow(dead_code, reason = "the interpreters are used, their clients are not")]
 mod programs;
 #[path = "bench/run.rs"]
 #[allow(dead_code, reason = "the tests of `fanfare bench` use the rest")]
 mod run;
 
 use libtest_mimic::{Arguments, Trial};
-use outside::environment::here;
 use outside::process::Process;
 use outside::trial::{Tool, trial};
-use programs::Client;
+use programs::Interpreter;
 use run::bench;
 use std::process::ExitCode;
 
@@ -44,14 +42,14 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-const PYTHON: &str = "websockets_server.py";
-const NODE: &str = "ws_server.mjs";
+const PYTHON: &str = "tests/bench_peers/websockets_server.py";
+const NODE: &str = "tests/bench_peers/ws_server.mjs";
 
 /// Every path in every loop with one server.
-fn trials_of(prefix: &str, needs: &str, script: &'static str, tool: &Tool<Client>) -> Vec<Trial> {
+fn trials_of(prefix: &str, needs: &str, script: &'static str, tool: &Tool<Interpreter>) -> Vec<Trial> {
     let named = |name: &str, path: &'static str, receivers: u64, options: String| {
-        trial(&format!("{prefix}::{name}"), needs, tool.clone(), move |program| {
-            assert_holds(&program, script, path, receivers, &options);
+        trial(&format!("{prefix}::{name}"), needs, tool.clone(), move |interpreter| {
+            assert_holds(&interpreter, script, path, receivers, &options);
             Ok(())
         })
     };
@@ -71,10 +69,8 @@ fn trials_of(prefix: &str, needs: &str, script: &'static str, tool: &Tool<Client
 }
 
 /// Nothing is lost, and the figures agree with each other.
-fn assert_holds(program: &Client, script: &str, path: &str, receivers: u64, options: &str) {
-    let mut command = program.command();
-    command.arg(here("tests/bench_peers").join(script));
-    let mut server = Process::start(command);
+fn assert_holds(interpreter: &Interpreter, script: &str, path: &str, receivers: u64, options: &str) {
+    let mut server = Process::start(interpreter.command(script));
     let port = server.wait_for("the line that says where the server listens", port_in);
     let options = format!("-c {CONNECTIONS} -d 500ms {options}");
     let report = bench(&format!("ws://127.0.0.1:{port}/{path}"), &options).report(0);

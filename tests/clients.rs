@@ -16,12 +16,31 @@ use libtest_mimic::{Arguments, Trial};
 use outside::process::{DEADLINE, Process};
 use outside::server::Server;
 use outside::trial::{Tool, trial};
-use programs::Client;
+use programs::Interpreter;
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// More than the 40 seconds that a client gives itself: it should be the one to say what does not come.
 const LIMIT: Duration = DEADLINE.saturating_mul(3);
+
+/// A program that runs scenarios.
+struct Client {
+    interpreter: Interpreter,
+    script: &'static str,
+}
+
+impl Client {
+    /// Starts a scenario, with the server that has this port.
+    #[track_caller]
+    fn start(&self, scenario: &str, port: u16) -> Process {
+        let mut command = self.interpreter.command(self.script);
+        command.arg(scenario).arg(format!("ws://localhost:{port}"));
+        Process::start(command)
+    }
+}
+
+const PYTHON: &str = "tests/clients/websockets_client.py";
+const NODE: &str = "tests/clients/ws_client.mjs";
 
 /// What a trial is given: a client, its scenario's name, and a server for it.
 type Run = fn(&Client, &str, Server);
@@ -43,16 +62,16 @@ const SCENARIOS: &[(&str, &[&str], Run)] = &[
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials = trials_of("python_websockets", "Python websockets", &programs::python());
-    trials.extend(trials_of("node_ws", "Node ws", &programs::node()));
+    let mut trials = trials_of("python_websockets", "Python websockets", PYTHON, &programs::python());
+    trials.extend(trials_of("node_ws", "Node ws", NODE, &programs::node()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Every scenario with one client.
-fn trials_of(prefix: &str, needs: &str, client: &Tool<Client>) -> Vec<Trial> {
+fn trials_of(prefix: &str, needs: &str, script: &'static str, tool: &Tool<Interpreter>) -> Vec<Trial> {
     let trials = SCENARIOS.iter().map(|&(name, options, run)| {
-        trial(&format!("{prefix}::{name}"), needs, client.clone(), move |client| {
-            run(&client, name, Server::start(options));
+        trial(&format!("{prefix}::{name}"), needs, tool.clone(), move |interpreter| {
+            run(&Client { interpreter, script }, name, Server::start(options));
             Ok(())
         })
     });

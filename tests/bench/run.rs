@@ -1,6 +1,8 @@
 //! Runs the program, `fanfare bench` above all, and reads what it says.
 
 use crate::outside::pipe::Pipe;
+#[cfg(unix)]
+use crate::outside::process::signal;
 use crate::outside::program::{comes_true, program};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -57,18 +59,11 @@ impl Running {
         self.child.id()
     }
 
-    /// What it said on standard error so far.
-    pub(crate) fn errors(&self) -> String {
-        self.errors.text()
-    }
-
     /// Sends it a signal, by the name that `kill` has for it.
     #[cfg(unix)]
     #[track_caller]
     pub(crate) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.pid());
-        let status = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
-        assert!(status.success(), "{kill}: {status}");
+        signal(self.pid(), name);
     }
 
     /// Waits until it ends by itself.

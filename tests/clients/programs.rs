@@ -1,4 +1,4 @@
-//! The interpreters that run the clients, each found together with the package that makes it a client.
+//! The interpreters of other languages, each found together with the package that makes it a peer.
 //!
 //! What a variable names is taken, or nothing is. Otherwise what `install.sh` has installed comes first, then
 //! what the machine has. One counts when it can load its package, in a version that is not too old.
@@ -27,74 +27,70 @@ const LOADS_WS: [&str; 2] = [
      process.exit(parseInt(version) < 8 ? 1 : 0)",
 ];
 
-/// A program that runs scenarios.
+/// What runs the scripts of one language.
 #[derive(Clone, Debug)]
-pub(crate) struct Client {
-    interpreter: PathBuf,
+pub(crate) struct Interpreter {
+    program: PathBuf,
     /// Where Node looks for packages; `None` leaves it alone.
     modules: Option<PathBuf>,
-    script: &'static str,
 }
 
-impl Client {
-    /// Starts a scenario, with the server that has this port.
-    #[track_caller]
-    pub(crate) fn start(&self, scenario: &str, port: u16) -> Process {
-        let script = here("tests/clients").join(self.script);
-        let mut command = self.command();
-        command.arg(script).arg(scenario).arg(format!("ws://localhost:{port}"));
-        Process::start(command)
+impl Interpreter {
+    /// With a script from the source.
+    pub(crate) fn command(&self, script: &str) -> Command {
+        let mut command = self.bare();
+        command.arg(here(script));
+        command
     }
 
     /// Whether it runs a line of its language to a good end.
     fn runs(&self, line: [&str; 2]) -> bool {
-        let mut process = Process::try_start(self.command().args(line)).ok();
+        let mut process = Process::try_start(self.bare().args(line)).ok();
         let status = process.as_mut().and_then(|process| process.end(DEADLINE));
         status.is_some_and(|status| status.success())
     }
 
-    /// It, without a script.
-    pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.interpreter);
+    fn bare(&self) -> Command {
+        let mut command = Command::new(&self.program);
         command.envs(self.modules.as_ref().map(|folder| ("NODE_PATH", folder)));
         command
     }
 }
 
 /// As it is started.
-impl fmt::Display for Client {
+impl fmt::Display for Interpreter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(folder) = &self.modules {
             write!(f, "NODE_PATH={} ", folder.display())?;
         }
-        self.interpreter.display().fmt(f)
+        self.program.display().fmt(f)
     }
 }
 
 /// A Python that has `websockets`.
-pub(crate) fn python() -> Tool<Client> {
-    let interpreters = match variable(PYTHON) {
+pub(crate) fn python() -> Tool<Interpreter> {
+    let programs = match variable(PYTHON) {
         Some(named) => vec![named.into()],
         None => vec![tools().join("clients/python/bin/python"), "python3".into()],
     };
-    let client = |interpreter| Client { interpreter, modules: None, script: "websockets_client.py" };
-    find("Python websockets", "15", LOADS_WEBSOCKETS, interpreters.into_iter().map(client).collect())
+    let python = |program| Interpreter { program, modules: None };
+    find("Python websockets", "15", LOADS_WEBSOCKETS, programs.into_iter().map(python).collect())
 }
 
 /// A Node, and where it finds `ws`.
-pub(crate) fn node() -> Tool<Client> {
-    let interpreter: PathBuf = variable(NODE).unwrap_or_else(|| "node".into()).into();
+pub(crate) fn node() -> Tool<Interpreter> {
+    let program: PathBuf = variable(NODE).unwrap_or_else(|| "node".into()).into();
     let folders = match variable(NODE_MODULES) {
         Some(named) => vec![Some(named.into())],
         None => vec![Some(tools().join("clients/node_modules")), None],
     };
-    let client = |modules| Client { interpreter: interpreter.clone(), modules, script: "ws_client.mjs" };
-    find("Node ws", "8", LOADS_WS, folders.into_iter().map(client).collect())
+    let node = |modules| Interpreter { program: program.clone(), modules };
+    find("Node ws", "8", LOADS_WS, folders.into_iter().map(node).collect())
 }
 
-fn find(what: &str, version: &str, line: [&str; 2], clients: Vec<Client>) -> Tool<Client> {
-    let tried: Vec<_> = clients.iter().map(Client::to_string).collect();
-    let found = clients.into_iter().find(|client| client.runs(line));
+fn find(what: &str, version: &str, line: [&str; 2], all: Vec<Interpreter>) -> Tool<Interpreter> {
+    let tried: Vec<_> = all.iter().map(Interpreter::to_string).collect();
+    let found = all.into_iter().find(|one| one.runs(line));
     found.ok_or_else(|| {
         let tried = tried.join(", nor by ");
         let remedy = "tests/clients/install.sh installs it";

@@ -47,6 +47,11 @@ impl Process {
         self.errors.text()
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().is_ok_and(|status| status.is_some())
     }
@@ -65,9 +70,7 @@ impl Process {
     /// Asks it to end, as `systemctl stop` does. Where there are no signals, nothing can ask.
     pub(crate) fn terminate(&mut self) {
         if cfg!(unix) {
-            let kill = format!("kill -TERM {}", self.child.id());
-            let status = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
-            assert!(status.success(), "{kill}: {status}");
+            signal(self.id(), "TERM");
         } else {
             self.child.kill().expect("it is our child");
         }
@@ -80,4 +83,12 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a process a signal, by the name that `kill` has for it.
+#[track_caller]
+pub(crate) fn signal(process: u32, name: &str) {
+    let kill = format!("kill -{name} {process}");
+    let status = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
+    assert!(status.success(), "{kill}: {status}");
 }

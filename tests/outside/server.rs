@@ -31,6 +31,11 @@ impl Server {
         self.port
     }
 
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The address of a page.
     pub(crate) fn url(&self, page: &str) -> String {
         format!("http://localhost:{}/{page}", self.port)
