@@ -13,7 +13,7 @@ use fanfare::websocket::frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX, Header, Opc
 use fanfare::websocket::{Violation, close};
 
 /// The first bit that an extension may use: the message is compressed (RFC 7692 §6).
-const RSV1: u8 = 0x40;
+pub(crate) const RSV1: u8 = 0x40;
 
 /// What came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,11 @@ struct Message {
 impl Reader {
     pub(crate) fn new(may_compress: bool) -> Self {
         Self { may_compress, ..Self::default() }
+    }
+
+    /// Whether permessage-deflate was agreed on.
+    pub(crate) fn may_compress(&self) -> bool {
+        self.may_compress
     }
 
     /// Whether the next byte begins a frame that begins a message, or stands between messages.

@@ -19,8 +19,6 @@ pub(super) struct Connection {
     pub(super) reader: Reader,
     /// Where it stands in what all receivers get alike.
     pub(super) cursor: Cursor,
-    /// Whether messages may be compressed.
-    pub(super) may_compress: bool,
     /// Whether it has a place in the queue of those that are to be read.
     pub(super) is_queued: bool,
     /// Whether the peer has said its last word, which may stand behind others.
@@ -76,7 +74,6 @@ impl Connection {
             attempt: 0,
             reader: Reader::new(false),
             cursor: Cursor::default(),
-            may_compress: false,
             is_queued: false,
             is_ending: false,
             failure: None,

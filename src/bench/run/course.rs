@@ -258,7 +258,7 @@ impl Run<'_> {
             schedule.cut(now_us); // earlier than planned when it is interrupted
         }
         let measured = &mut self.measured;
-        let since = |now, before: Option<Duration>| before.and_then(|before| now_less(now, before));
+        let since = |now: Option<Duration>, before: Option<Duration>| Some(now?.saturating_sub(before?));
         measured.end_us = now_us;
         measured.sent = self.tally.counts.sent;
         measured.received = self.tally.counts.received;
@@ -321,10 +321,6 @@ impl Run<'_> {
             self.close(index, now_us);
         }
     }
-}
-
-fn now_less(now: Option<Duration>, before: Duration) -> Option<Duration> {
-    now.map(|now| now.saturating_sub(before))
 }
 
 /// Bounded by what the options take, which is far less than 64 bits.

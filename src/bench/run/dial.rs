@@ -211,13 +211,11 @@ impl Run<'_> {
 
     /// A handshake is complete.
     fn opened(&mut self, index: usize, deflate: Deflate, intended_us: u64, now_us: u64) {
-        let may_compress = matches!(deflate, Deflate::On);
         let is_slow = self.is_slow(index);
         self.dialer.under_way -= 1;
         self.opened += 1;
         let connection = &mut self.connections[index];
-        connection.reader = Reader::new(may_compress);
-        connection.may_compress = may_compress;
+        connection.reader = Reader::new(matches!(deflate, Deflate::On));
         if is_slow {
             connection.stage = Stage::Slow;
             if let Some(socket) = &mut connection.socket {

@@ -87,7 +87,7 @@ impl Run<'_> {
                 Stage::Open | Stage::Closing => {}
                 Stage::Empty | Stage::Opening(_) | Stage::Slow => return,
             }
-            let is_between = connection.reader.is_between() && !connection.may_compress;
+            let is_between = connection.reader.is_between() && !connection.reader.may_compress();
             if is_between && self.follow(index, &mut rest, now_us) {
                 continue;
             }

@@ -7,12 +7,10 @@ use super::Run;
 use super::course::Phase;
 use crate::bench::limits::{FRAMES_BYTES, SEND_BYTES_PER_TURN, SENDS_PER_TURN};
 use crate::bench::plan::Scenario;
+use crate::bench::reader::RSV1;
 use crate::bench::stamp::Stamp;
 use fanfare::websocket::frame::{Header, Opcode};
 use fanfare::websocket::mask;
-
-/// The bit of a compressed message's first frame (RFC 7692 §6).
-const RSV1: u8 = 0x40;
 
 impl Run<'_> {
     /// Sends what is due, or what the windows let. What was due and could not be sent in time is sent when the time is
@@ -141,7 +139,7 @@ impl Run<'_> {
 
     /// Adds a message to the frames that are being made.
     fn frame(&mut self, sender: usize, stamp: Stamp) {
-        let is_compressed = self.connections[sender].may_compress;
+        let is_compressed = self.connections[sender].reader.may_compress();
         let length = if is_compressed { self.compress(stamp) } else { self.judge.pattern().length() };
         let start = self.frames.len();
         let frame = self.begin_frame(self.plan.kind.opcode(), length);
