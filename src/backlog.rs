@@ -7,7 +7,7 @@
 //!
 //! Must not know: what a frame is, who reads and how far, how much is too much.
 
-use crate::limits::{BOUNDARIES_KEPT, SPARE_SEGMENTS_MAX};
+use crate::limits::{BOUNDARIES_KEPT, RUN_FRAMES_MAX, SPARE_SEGMENTS_MAX};
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -81,6 +81,11 @@ impl Backlog {
         self.tail
     }
 
+    /// Bytes of a segment: less than that is not worth letting go of while more is to come.
+    pub fn segment_bytes(&self) -> u64 {
+        self.segment_bytes as u64
+    }
+
     /// Frames held.
     pub fn len(&self) -> usize {
         self.boundaries.len()
@@ -137,6 +142,13 @@ impl Backlog {
         })
     }
 
+    /// The same, where it lies in one piece.
+    pub fn one_piece(&self, range: Range<u64>) -> Option<&[u8]> {
+        let (segment, within) = self.place(range.start);
+        let length = usize::try_from(range.end - range.start).ok()?;
+        self.segments.get(segment)?.get(within..within.checked_add(length)?)
+    }
+
     /// The rest of the frame that `cursor` is in the middle of; empty at a boundary.
     pub fn rest_of_frame(&self, cursor: u64) -> Range<u64> {
         let next = self.boundaries.get(self.first_boundary_from(cursor));
@@ -163,6 +175,15 @@ impl Backlog {
         Some((boundary.start..end, boundary.publisher))
     }
 
+    /// Whether one of the frames that start at `offset` or later is of `publisher`; also yes when there are too many
+    /// to look at.
+    pub fn may_hold_frame_of(&self, publisher: Seat, offset: u64) -> bool {
+        let mut newest = self.boundaries.iter().rev().take_while(|boundary| boundary.start >= offset);
+        let is_found =
+            newest.by_ref().take(RUN_FRAMES_MAX).any(|boundary| boundary.publisher == Some(publisher));
+        is_found || newest.next().is_some()
+    }
+
     /// Where the newest `count` frames start, when there are more than that.
     pub fn start_of_newest(&self, count: usize) -> u64 {
         match self.boundaries.len().checked_sub(count) {
@@ -177,6 +198,10 @@ impl Backlog {
 
     fn place(&self, offset: u64) -> (usize, usize) {
         let distance = usize::try_from(offset - self.first).expect("what is held fits the memory");
+        // Nearly always: spares the division.
+        if distance < self.segment_bytes {
+            return (0, distance);
+        }
         (distance / self.segment_bytes, distance % self.segment_bytes)
     }
 
@@ -239,6 +264,8 @@ mod tests {
         backlog.append(Some(Seat::new(7)), &[b"", b"fghijkl"]);
         assert_eq!(read(&backlog, 0..12), b"abcdefghijkl");
         assert_eq!(read(&backlog, 3..9), b"defghi");
+        let pieces = [0..4, 4..6, 3..5, 8..12, 0..12].map(|range| backlog.one_piece(range));
+        assert_eq!(pieces, [Some(&b"abcd"[..]), Some(b"ef"), None, Some(b"ijkl"), None]);
         assert_eq!(backlog.frame_from(0), Some((0..5, None)));
         assert_eq!(backlog.frame_from(1), Some((5..12, Some(Seat::new(7)))));
         assert_eq!(backlog.frame_from(6), None);
@@ -255,6 +282,32 @@ mod tests {
         assert_eq!(backlog.held_of_frame(7), 5..8);
         backlog.release(2);
         assert_eq!([3, 5].map(|cursor| backlog.held_of_frame(cursor)), [2..5, 5..5]);
+    }
+
+    #[test]
+    fn frames_of_a_publisher() {
+        let mut backlog = Backlog::new(4);
+        let [one, other] = [Seat::new(1), Seat::new(2)];
+        backlog.append(Some(one), &[b"abc"]);
+        backlog.append(Some(other), &[b"def"]);
+        assert_eq!(
+            [0, 1, 3, 6].map(|from| backlog.may_hold_frame_of(one, from)),
+            [true, false, false, false]
+        );
+        assert_eq!(
+            [0, 1, 3, 4].map(|from| backlog.may_hold_frame_of(other, from)),
+            [true, true, true, false]
+        );
+        for _ in 1..RUN_FRAMES_MAX {
+            backlog.append(None, &[b"g"]);
+        }
+        assert_eq!([3, 6].map(|from| backlog.may_hold_frame_of(other, from)), [true, false]);
+        backlog.append(None, &[b"g"]);
+        assert_eq!(
+            [3, 6].map(|from| backlog.may_hold_frame_of(one, from)),
+            [true, false],
+            "too many to look at"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! Must not know: sockets, what a connection does with a verdict.
 //!
-//! Invariants: every cursor lies in the backlog; only a subscriber whose socket refused bytes is ever
+//! Invariants: every cursor lies in the backlog; who is behind is counted; only a subscriber whose socket refused bytes is ever
 //! evicted, never one we have not come round to (see [`Channel::is_congested`]).
 
 use crate::backlog::{Backlog, Boundary, Seat};
@@ -75,6 +75,10 @@ pub struct Channel {
     backlog: Backlog,
     format: WireFormat,
     subscribers: Slab<Subscriber>,
+    /// Subscribers that count: those that are not evicted.
+    listening: usize,
+    /// Those of them that have not taken everything.
+    behind: usize,
     /// One past the highest seat taken since the channel was empty.
     seats: usize,
     round: Round,
@@ -102,6 +106,8 @@ impl Channel {
             backlog: Backlog::new(segment_bytes),
             format: WireFormat::Plain,
             subscribers: Slab::new(),
+            listening: 0,
+            behind: 0,
             seats: 0,
             round: Round::default(),
             is_release_due: false,
@@ -144,6 +150,7 @@ impl Channel {
             self.round.head_at_start = self.backlog.head();
         }
         let index = self.subscribers.insert(subscriber);
+        self.listening += 1;
         let seats = self.seats.max(index + 1);
         if self.is_round_pending() {
             // The round passes the new seat on its way, and must not end before one that it still owes a visit.
@@ -156,7 +163,12 @@ impl Channel {
     /// A subscriber leaves. A seat that is taken again meets nothing of the one before: cursors start at
     /// the head.
     pub fn unsubscribe(&mut self, seat: Seat) {
-        self.subscribers.try_remove(seat.index());
+        if let Some(subscriber) = self.subscribers.try_remove(seat.index())
+            && subscriber.standing != Standing::Evicted
+        {
+            self.listening -= 1;
+            self.behind -= usize::from(subscriber.cursor < self.backlog.head());
+        }
         self.is_release_due = true;
         if self.subscribers.is_empty() {
             self.seats = 0;
@@ -168,6 +180,7 @@ impl Channel {
     pub fn publish(&mut self, publisher: Option<Seat>, message: &Message<'_>) {
         let head = self.format.head(message);
         self.backlog.append(publisher, &[&head, message.payload()]);
+        self.behind = self.listening;
         self.round.left = self.seats;
         self.round.published += usize::from(self.seats > 0);
         self.is_release_due |= self.subscribers.is_empty();
@@ -192,6 +205,7 @@ impl Channel {
 
     /// The next subscriber, by its connection's key, that is behind and takes bytes; `None`: everybody was
     /// seen since the last publication.
+    #[inline]
     pub fn next_behind(&mut self) -> Option<u32> {
         let head = self.backlog.head();
         while self.round.left > 0 {
@@ -240,6 +254,34 @@ impl Channel {
         };
     }
 
+    /// All that a subscriber has not taken, where that is one piece and nothing of it is left out: what a receiver
+    /// takes that has nothing of its own. `None`: it has taken everything, or it is for [`gather`](Self::gather).
+    #[inline]
+    pub fn rest(&self, seat: Seat) -> Option<&[u8]> {
+        let view = self.view(seat)?;
+        let rest = view.whole_rest().filter(|rest| !rest.is_empty())?;
+        view.backlog.one_piece(rest)
+    }
+
+    /// Takes note that its socket took all of that.
+    #[inline]
+    pub fn advance_to_head(&mut self, seat: Seat) {
+        self.advance_to(seat, self.backlog.head());
+    }
+
+    #[inline]
+    fn advance_to(&mut self, seat: Seat, cursor: u64) {
+        let (head, tail) = (self.backlog.head(), self.backlog.tail());
+        let Some(subscriber) = self.subscribers.get_mut(seat.index()) else { return };
+        if subscriber.standing == Standing::Evicted || subscriber.cursor >= cursor {
+            return;
+        }
+        // The last of all moves on: what it held can go at the end of the flush.
+        self.is_release_due |= subscriber.cursor == tail;
+        self.behind -= usize::from(cursor == head);
+        subscriber.cursor = cursor;
+    }
+
     /// What to write next to a connection: the merge of its outbox and, with a seat, of the backlog.
     pub fn gather<'a>(&'a self, seat: Option<Seat>, outbox: Option<&'a Outbox>, gathered: &mut Gather<'a>) {
         outbox::gather(outbox, seat.and_then(|seat| self.view(seat)), gathered);
@@ -249,10 +291,8 @@ impl Channel {
     pub fn advance(&mut self, seat: Option<Seat>, outbox: Option<&mut Outbox>, written: usize) -> Advanced {
         let view = seat.and_then(|seat| self.view(seat));
         let advanced = outbox::advance(outbox, view, written);
-        if let Some(subscriber) = seat.and_then(|seat| self.subscribers.get_mut(seat.index())) {
-            // The last of all moves on: what it held can go at the end of the flush.
-            self.is_release_due |= subscriber.cursor == self.backlog.tail();
-            subscriber.cursor = subscriber.cursor.max(advanced.cursor);
+        if let Some(seat) = seat {
+            self.advance_to(seat, advanced.cursor);
         }
         advanced
     }
@@ -262,6 +302,7 @@ impl Channel {
         self.evicted.pop()
     }
 
+    #[inline]
     fn view(&self, seat: Seat) -> Option<View<'_>> {
         let subscriber = self.subscribers.get(seat.index())?;
         if subscriber.standing == Standing::Evicted {
@@ -278,12 +319,17 @@ impl Channel {
         self.round.next = 0;
         self.round.head_at_start = self.backlog.head();
         self.round.published = 0;
-        self.release();
+        // A round that ends here lets go of everything once the last was written to.
+        if self.is_round_pending() && self.backlog_bytes() >= self.backlog.segment_bytes() {
+            self.release();
+        }
     }
 
     /// Lets go of what everybody has.
     fn release(&mut self) {
-        let needed = self.cursors().min();
+        debug_assert_eq!(self.behind, self.cursors().filter(|&cursor| cursor < self.backlog.head()).count());
+        // Most often nobody is: that spares a look at each of thousands.
+        let needed = if self.behind == 0 { None } else { self.cursors().min() };
         self.backlog.release(needed.unwrap_or(self.backlog.head()));
     }
 
@@ -333,6 +379,8 @@ impl Channel {
                 continue;
             }
             subscriber.standing = Standing::Evicted;
+            self.listening -= 1;
+            self.behind -= 1;
             let on_the_wire = share(&mut frames, &self.backlog, subscriber.cursor);
             self.evicted.push(Evicted { key: subscriber.key, on_the_wire });
         }

@@ -65,13 +65,15 @@ pub const READ_COST_OF_PAGE: usize = 8 * 1024;
 /// Connections accepted in one turn: a storm of newcomers must not stop the broadcast.
 pub const ACCEPTS_PER_TURN: usize = 128;
 
-/// Writes of one flush slice. A write costs about 10 µs, so a page request waits at most 5 ms or so for a
-/// broadcast to thousands; a larger slice would save polls, which are cheap beside the writes.
-pub const FLUSH_WRITES_PER_TURN: usize = 512;
+/// Writes of one flush slice. A write costs some 4 to 10 µs, so whoever comes during a broadcast to thousands waits
+/// about a millisecond for the slice that is under way. What a slice costs beside its writes, one poll, is then a
+/// hundredth of a write for each: a larger one would save nothing that can be measured.
+pub const FLUSH_WRITES_PER_TURN: usize = 128;
 
-/// Slices of one vectored write; the kernel takes up to 1,024. With full segments: 4 MiB, more than a
-/// socket's buffer holds.
-pub const WRITE_SLICES_MAX: usize = 64;
+/// Slices of one vectored write. With full segments: 1 MiB, past which a system call costs nothing beside its
+/// bytes; a socket that takes more is written to again. The list is made anew for each write: a long one costs
+/// each of them.
+pub const WRITE_SLICES_MAX: usize = 16;
 
 /// Frames looked at for one slice of a write where a receiver's own are left out. A longer run takes another
 /// slice, or waits for the next write: its cost must not grow with how far somebody is behind.

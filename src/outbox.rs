@@ -178,6 +178,16 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
+    /// All that is behind the cursor, when nothing of it is left out. That is the common case, and costs the same
+    /// however many frames it is.
+    pub fn whole_rest(&self) -> Option<Range<u64>> {
+        let is_whole = match self.skipped {
+            None => true,
+            Some(own) => !self.backlog.may_hold_frame_of(own, self.cursor),
+        };
+        is_whole.then_some(self.cursor..self.backlog.head())
+    }
+
     /// The next run of frames between `from` and `until` that is not left out.
     fn run(&self, from: u64, until: u64) -> Option<Range<u64>> {
         if self.skipped.is_none() {
@@ -284,6 +294,12 @@ impl<'a> Gather<'a> {
         self.bytes += bytes.len();
     }
 
+    /// As many bytes of a run as there is room for.
+    fn push_frames(&mut self, backlog: &'a Backlog, run: Range<u64>) {
+        let room = WRITE_SLICES_MAX - self.used;
+        backlog.slices(run).take(room).for_each(|bytes| self.push(bytes));
+    }
+
     fn is_full(&self) -> bool {
         self.used == WRITE_SLICES_MAX
     }
@@ -297,16 +313,14 @@ impl Default for Gather<'_> {
 
 /// Gathers what to write next: frames and items, as much as one vectored write takes.
 pub fn gather<'a>(outbox: Option<&'a Outbox>, view: Option<View<'a>>, gathered: &mut Gather<'a>) {
+    if let (None, Some(view)) = (outbox, view)
+        && let Some(run) = view.whole_rest()
+    {
+        return gathered.push_frames(view.backlog, run);
+    }
     for step in Merge::new(outbox, view) {
         match (step, outbox, view) {
-            (Step::Frames(run), _, Some(view)) => {
-                for bytes in view.backlog.slices(run) {
-                    if gathered.is_full() {
-                        return;
-                    }
-                    gathered.push(bytes);
-                }
-            }
+            (Step::Frames(run), _, Some(view)) => gathered.push_frames(view.backlog, run),
             (Step::Item(index), Some(outbox), _) => {
                 let Item { body, taken, .. } = &outbox.items[index];
                 let from = usize::try_from(*taken).unwrap_or(usize::MAX);
@@ -321,14 +335,14 @@ pub fn gather<'a>(outbox: Option<&'a Outbox>, view: Option<View<'a>>, gathered: 
                         return;
                     }
                 };
-                if gathered.is_full() {
-                    return;
-                }
                 gathered.push(bytes);
             }
             (Step::Frames(_), _, None) | (Step::Item(_), None, _) => {
                 unreachable!("steps come of what is there")
             }
+        }
+        if gathered.is_full() {
+            return;
         }
     }
 }
@@ -345,6 +359,10 @@ pub struct Advanced {
 /// Takes note that the socket took `written` bytes of what [`gather`] gave.
 pub fn advance(mut outbox: Option<&mut Outbox>, mut view: Option<View<'_>>, written: usize) -> Advanced {
     let mut left = written as u64;
+    if let (None, Some(rest)) = (&outbox, view.and_then(|view| view.whole_rest())) {
+        debug_assert!(left <= rest.end - rest.start, "more was written than gathered");
+        return Advanced { cursor: rest.start + left, done_with: None };
+    }
     let mut done_with = None;
     loop {
         let mut merge = Merge::new(outbox.as_deref(), view);

@@ -182,16 +182,25 @@ impl World {
         if receiver.is_blocked {
             return;
         }
+        let own = (!receiver.outbox.is_empty()).then_some(&receiver.outbox);
         let mut gathered = Gather::new();
-        self.channel.gather(receiver.seat, Some(&receiver.outbox), &mut gathered);
+        self.channel.gather(receiver.seat, own, &mut gathered);
         let mut wire: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).collect();
         let offered = wire.len();
+        let listener = receiver.seat.filter(|_| own.is_none());
+        let rest = listener.and_then(|seat| self.channel.rest(seat));
+        assert!(rest.is_none_or(|rest| rest == wire), "the short way offers the same");
+        let is_short = rest.is_some();
         assert_eq!(offered == 0, receiver.model.is_empty(), "something is offered while something is left");
-        let has_more = self.channel.has_more(receiver.seat, Some(&receiver.outbox));
+        let has_more = self.channel.has_more(receiver.seat, own);
         assert!(has_more || offered == 0, "what is offered was announced");
         wire.truncate(receiver.room);
         receiver.room -= wire.len();
-        self.channel.advance(receiver.seat, Some(&mut receiver.outbox), wire.len());
+        match listener {
+            Some(seat) if is_short && wire.len() == offered => self.channel.advance_to_head(seat),
+            Some(seat) => drop(self.channel.advance(Some(seat), None, wire.len())),
+            None => drop(self.channel.advance(receiver.seat, Some(&mut receiver.outbox), wire.len())),
+        }
         receiver.model.take(&wire);
         if wire.len() < offered {
             receiver.is_blocked = true;

@@ -221,6 +221,21 @@ fn a_round_goes_on_where_its_slice_stopped() {
 }
 
 #[test]
+fn a_listener_is_offered_all_in_one_piece() {
+    let mut channel = channel(1_000, OwnMessages::Skip);
+    let [one, other] = [channel.subscribe(0), channel.subscribe(1)];
+    assert_eq!(channel.rest(one), None, "nothing was said");
+    channel.publish(Some(other), &Message::text("a"));
+    channel.publish(Some(other), &Message::text("b"));
+    assert_eq!(channel.rest(one), Some(&b"\x81\x01a\x81\x01b"[..]));
+    assert_eq!(channel.rest(other), None, "some of it is left out");
+    channel.advance_to_head(one);
+    assert_eq!(channel.rest(one), None, "it has taken everything");
+    channel.advance(Some(other), None, 0);
+    assert_eq!((channel.next_behind(), channel.backlog_bytes()), (None, 0));
+}
+
+#[test]
 fn those_in_the_same_frame_share_its_rest() {
     let mut channel = channel(100, OwnMessages::Deliver);
     let seats = [channel.subscribe(0), channel.subscribe(1)];

@@ -77,12 +77,15 @@ pub struct Server {
     /// This turn's time, and the same for those below the sans-IO line.
     instant: Instant,
     now: Now,
+    next_date: Instant,
     next_sweep: Instant,
     drain: Option<Drain>,
 }
 
-/// A connection with its transport, and what the loop knows of the two.
+/// A connection with its transport, and what the loop knows of the two. Where each begins a cache line, a flush
+/// fetches one for each receiver, not two.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Entry {
     transport: Transport,
     connection: Connection,
@@ -156,6 +159,7 @@ impl Server {
             started,
             instant: started,
             now: Now::default(),
+            next_date: started,
             next_sweep: started,
             drain: None,
         })
@@ -247,14 +251,20 @@ impl Server {
         let sweep = (!self.connections.is_empty()).then_some(self.next_sweep);
         let drain = self.drain.as_ref().map(|drain| drain.next_step());
         let next = [sweep, self.accept_again, drain].into_iter().flatten().min()?;
-        Some(next.saturating_duration_since(Instant::now()))
+        // From this turn's time: what the turn took is not worth another look at the clock.
+        Some(next.saturating_duration_since(self.instant))
     }
 
     fn read_clock(&mut self) {
         self.instant = Instant::now();
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let unix_seconds = since_1970.map_or(0, |since| since.as_secs());
-        self.now = Now { tick: Tick::at(self.instant - self.started), unix_seconds };
+        self.now.tick = Tick::at(self.instant - self.started);
+        // A date counts seconds: its clock is looked at when the next one begins.
+        if self.instant >= self.next_date {
+            let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            self.now.unix_seconds = since_1970.as_secs();
+            let of_second = Duration::from_nanos(since_1970.subsec_nanos().into());
+            self.next_date = self.instant + (Duration::from_secs(1) - of_second);
+        }
     }
 
     fn source(&self, token: Token) -> Source {
