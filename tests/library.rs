@@ -155,3 +155,13 @@ fn what_cannot_be_bound_is_named() {
     config.listen = Vec::new();
     assert!(matches!(Server::bind(config), Err(Error::NoListener)));
 }
+
+#[test]
+fn stopped_at_once_means_no_goodbye() {
+    let mut server = Running::start(|_| {});
+    let mut client = server.connect("/");
+    assert_eq!(text(&mut client), "welcome, one of 1");
+    server.stopper.stop();
+    server.join().expect("no error");
+    client.read().expect_err("the connection is gone, without a Close");
+}

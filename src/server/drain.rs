@@ -45,7 +45,7 @@ impl Server {
 
     /// Begins a drain that was asked for, and closes those whose time has come.
     pub(super) fn drain(&mut self) {
-        if self.stopper.request() == Request::Serve {
+        if self.stopper.request() != Request::Drain {
             return;
         }
         if self.drain.is_none() {
