@@ -319,8 +319,9 @@ impl Channel {
         self.round.next = 0;
         self.round.head_at_start = self.backlog.head();
         self.round.published = 0;
-        // A round that ends here lets go of everything once the last was written to.
-        if self.is_round_pending() && self.backlog_bytes() >= self.backlog.segment_bytes() {
+        // A round that ends here lets go of everything once the last was written to; but when every slice ends with a
+        // round, nobody comes back to see that.
+        if self.backlog_bytes() >= self.backlog.segment_bytes() {
             self.release();
         }
     }

@@ -296,3 +296,21 @@ fn a_newcomer_takes_nobodys_turn() {
     channel.subscribe(2);
     assert_eq!([(); 3].map(|()| channel.next_behind()), [Some(1), Some(0), None]);
 }
+
+/// A slice of the flush that ends with the round, turn for turn: nobody is behind, and yet nothing is let go of.
+#[test]
+fn a_round_that_is_just_one_slice_lets_go() {
+    const SLICE: usize = 4;
+    let mut channel = channel(100_000, OwnMessages::Deliver);
+    let seats: Vec<_> = (0..SLICE).map(|key| channel.subscribe(key as u32)).collect();
+    let mut held = 0;
+    for _ in 0..1_000 {
+        channel.publish(None, &Message::binary(&[0; 30]));
+        for _ in 0..SLICE {
+            let key = channel.next_behind().expect("it is behind");
+            channel.advance_to_head(seats[key as usize]);
+        }
+        held = held.max(channel.backlog_bytes());
+    }
+    assert!(held <= 10 * 32, "{held} bytes are held, and everybody has everything");
+}

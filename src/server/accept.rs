@@ -58,6 +58,9 @@ impl Server {
         } else {
             Connection::new(peer, spread(key), &turn)
         };
+        // In the middle of a broadcast it has waited for a slice of it, and what it asks for is most likely there: it is
+        // looked for now, or it would wait for another. Otherwise its event says when it is worth a look.
+        let may_read = self.channel.is_round_pending();
         let mut transport = Transport::tcp(stream);
         if let Err(error) = transport.register(self.poll.registry(), Token(key)) {
             log::warn!("cannot watch a connection from {address}: {error}");
@@ -66,7 +69,7 @@ impl Server {
         slot.insert(Entry {
             transport,
             connection,
-            may_read: false,
+            may_read,
             read_closed: false,
             input_ended: false,
             is_blocked: false,
@@ -79,6 +82,7 @@ impl Server {
             self.queue_write(key);
         } else {
             log::debug!("connection {key} from {address}");
+            self.read_on(key);
         }
         if held == 0 {
             self.next_sweep = self.instant + SWEEP_INTERVAL;

@@ -10,9 +10,9 @@ usage: cargo run --release -- [OPTIONS]
 fanfare beside other broadcasters and beside a bare loop: the same work, in turn, as ratios.
 
   --rounds N          how often everything is measured [5]
-  --seconds SECONDS   how long a run is measured [1]
+  --seconds SECONDS   how long a run is measured [0.5]
   --only TABLE,...    some of: delivery, growth, calls, handshake, memory, big, spread, page
-  --all               every server in every cell, and more cells: takes three times as long
+  --all               every server in every cell: takes three times as long
   --help
 
 NAME is bare, tokio-tungstenite or fastwebsockets.";
@@ -42,7 +42,7 @@ pub struct Options {
 
 /// Reads what was typed.
 pub fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let mut options = Options { rounds: 5, seconds: 1.0, measures: Measure::ALL.to_vec(), all: false };
+    let mut options = Options { rounds: 5, seconds: 0.5, measures: Measure::ALL.to_vec(), all: false };
     while let Some(argument) = parser.next()? {
         match argument {
             Long("rounds") => options.rounds = parser.value()?.parse_with(positive)?,

@@ -1,6 +1,6 @@
 //! CPU time for each delivery: a message that arrives at one receiver.
 
-use super::{LOAD_LABELS, header, load_labels, row};
+use super::{LOAD_LABELS, entrants, header, library_rounds, load_labels, row};
 use crate::load::Load;
 use crate::rounds::{Column, Entrant, figures, interleave};
 use crate::run::{Lab, Run};
@@ -10,15 +10,12 @@ use crate::table::{Table, figure};
 const RECEIVERS: [u64; 4] = [100, 1_000, 5_000, 15_000];
 /// Only for the growth.
 const RECEIVERS_MOST: u64 = 19_000;
-/// From so many on, several messages at a time are of interest.
-const SEVERAL: u64 = 1_000;
 const WINDOW: u32 = 32;
 const SENDERS: u32 = 20;
 const KIB: u64 = 1024;
 
-/// The libraries take part where it is told most, in so many rounds.
+/// The libraries take part where it is told most.
 const LIBRARY_RECEIVERS: [u64; 2] = [1_000, 5_000];
-const LIBRARY_ROUNDS: usize = 3;
 
 /// A load, and what each server took for a delivery under it, in microseconds.
 pub struct Cell {
@@ -32,7 +29,7 @@ pub fn measure(lab: &Lab, for_delivery: bool, for_growth: bool) -> Vec<Cell> {
     let run = |load: &Load, kind| lab.run(kind, load);
     let rows = interleave(
         &loads,
-        |load| entrants(lab, load, for_delivery),
+        |load| entrants_of(lab, load, for_delivery),
         run,
         |run: &Run| {
             run.cpu_us_per_delivery()
@@ -57,30 +54,21 @@ fn loads(lab: &Lab, for_delivery: bool, for_growth: bool) -> Vec<Load> {
         return loads;
     }
     loads.extend(singles.iter().map(|load| load.message(KIB)));
-    // With few receivers the load is as busy as the server, and tells nothing new.
-    singles.retain(|load| lab.options.all || load.connections >= SEVERAL);
-    let windows = singles.iter().map(|load| load.window(WINDOW));
-    let senders = singles.iter().map(|load| load.senders(SENDERS));
-    loads.extend(windows.clone().chain(senders.clone()));
-    if lab.options.all {
-        loads.extend(windows.chain(senders).map(|load| load.message(KIB)));
-    }
+    let several = |more: fn(&Load) -> Load| {
+        let small: Vec<_> = singles.iter().map(more).collect();
+        [small.clone(), small.iter().map(|load| load.message(KIB)).collect()].concat()
+    };
+    loads.extend(several(|load| load.window(WINDOW)));
+    loads.extend(several(|load| load.senders(SENDERS)));
     loads
 }
 
-fn entrants(lab: &Lab, load: &Load, for_delivery: bool) -> Vec<Entrant> {
+fn entrants_of(lab: &Lab, load: &Load, for_delivery: bool) -> Vec<Entrant> {
     let is_shown =
         LIBRARY_RECEIVERS.contains(&load.connections) && load.message_bytes < KIB && load.senders == 1;
     let is_for_all = for_delivery && load.connections < RECEIVERS_MOST && (is_shown || lab.options.all);
     let kinds: &[Kind] = if is_for_all { &Kind::ALL } else { &Kind::FAST };
-    let entrant = |kind| {
-        let is_fast = lab.options.all || Kind::FAST.contains(&kind);
-        Entrant {
-            kind,
-            rounds: if is_fast { lab.options.rounds } else { lab.options.rounds.min(LIBRARY_ROUNDS) },
-        }
-    };
-    lab.present(kinds).into_iter().map(entrant).collect()
+    entrants(lab, &lab.present(kinds))
 }
 
 pub fn table(lab: &Lab, cells: &[Cell]) -> Table {
@@ -93,10 +81,9 @@ pub fn table(lab: &Lab, cells: &[Cell]) -> Table {
     }
     table.note("-w: messages in flight of each sender; -s: senders, 1 unless told otherwise.");
     if !lab.options.all {
-        let rounds = lab.options.rounds.min(LIBRARY_ROUNDS);
-        table.note(format!(
-            "The servers behind uWebSockets: {rounds} rounds, in some of the cells; --all for all."
-        ));
+        let rounds = library_rounds(lab);
+        table
+            .note(format!("Those behind uWebSockets: {rounds} rounds, in some of the cells; --all for all."));
     }
     table
 }

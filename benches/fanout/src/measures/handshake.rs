@@ -1,9 +1,10 @@
 //! CPU time for a handshake, from the first byte of a connection until nothing is left to do for it.
 
-use super::{entrants, header, kinds, row};
+use super::{entrants, header, library_rounds, row};
 use crate::load::Load;
 use crate::rounds::{figures, interleave};
 use crate::run::{Lab, Run};
+use crate::server::Kind;
 use crate::table::{Table, figure, thousands};
 
 const CONNECTIONS: u64 = 5_000;
@@ -11,12 +12,12 @@ const CONNECTIONS: u64 = 5_000;
 const SECONDS: f64 = 0.2;
 
 pub fn table(lab: &Lab) -> Table {
-    let kinds = kinds(lab);
+    let kinds = lab.present(&Kind::ALL);
     let loads = [Load::idle(lab.room_for(CONNECTIONS), SECONDS)];
     let run = |load: &Load, kind| lab.run(kind, load);
     let rows = interleave(
         &loads,
-        |_| entrants(&kinds, lab.options.rounds),
+        |_| entrants(lab, &kinds),
         run,
         |run| cpu_us(run).map_or_else(|| "?".to_owned(), |us| format!("{} µs a handshake", figure(us))),
     );
@@ -24,6 +25,7 @@ pub fn table(lab: &Lab) -> Table {
     for (load, columns) in loads.iter().zip(rows) {
         table.row(row([thousands(load.connections)], &kinds, &figures(&columns, cpu_us)));
     }
+    table.note(format!("Those behind uWebSockets: {} rounds.", library_rounds(lab)));
     table
 }
 

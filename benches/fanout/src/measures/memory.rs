@@ -1,7 +1,7 @@
 //! Memory of the server's own for each connection, before and after it heard messages. What the kernel keeps for a
 //! socket is not in it.
 
-use super::{entrants, header, kinds, row};
+use super::{entrants, header, library_rounds, row};
 use crate::load::Load;
 use crate::ratio::Outcome;
 use crate::rounds::{figures, interleave};
@@ -10,16 +10,15 @@ use crate::server::Kind;
 use crate::table::{Table, figure, thousands};
 
 const CONNECTIONS: u64 = 10_000;
-const ROUNDS: usize = 3;
 
 pub fn table(lab: &Lab) -> Table {
-    let kinds = kinds(lab);
+    let kinds = lab.present(&Kind::ALL);
     let (connections, seconds) = (lab.room_for(CONNECTIONS), lab.options.seconds);
     let loads = [Load::idle(connections, seconds / 2.0), Load::closed(connections, seconds)];
-    let rounds = lab.options.rounds.min(ROUNDS);
     let run = |load: &Load, kind| bytes_per_connection(lab, kind, load);
     let tell = |bytes: &f64| format!("{} bytes a connection", figure(*bytes));
-    let rows = interleave(&loads, |_| entrants(&kinds, rounds), run, tell);
+    let rows = interleave(&loads, |_| entrants(lab, &kinds), run, tell);
+    let rounds = library_rounds(lab);
     let title = format!("Own memory for each of {} connections", thousands(connections));
     let mut table = Table::new(title, header(&["connections"], "bytes", &kinds));
     for (label, columns) in ["idle, nothing was ever sent", "after messages of 64 B"].iter().zip(rows) {
@@ -27,7 +26,7 @@ pub fn table(lab: &Lab) -> Table {
         table.row(row([(*label).to_owned()], &kinds, &columns));
     }
     table.note(format!(
-        "Rounds: {rounds}. RssAnon, less what the same process had before, when one connection had come and gone."
+        "Those behind uWebSockets: {rounds} rounds. RssAnon, less what the same process had before, when one connection had come and gone."
     ));
     table
 }

@@ -15,6 +15,8 @@ use crate::run::Lab;
 use crate::server::Kind;
 use crate::table::{Table, median, ratio};
 
+const LIBRARY_ROUNDS: usize = 3;
+
 /// One table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
@@ -84,14 +86,20 @@ pub fn measure(lab: &Lab) {
     }
 }
 
+/// Rounds of the servers that are far from the bare loop, for which a few are enough.
+fn library_rounds(lab: &Lab) -> usize {
+    if lab.options.all { lab.options.rounds } else { lab.options.rounds.min(LIBRARY_ROUNDS) }
+}
+
 /// The fast ones, or with `--all` all of them.
 fn kinds(lab: &Lab) -> Vec<Kind> {
     lab.present(if lab.options.all { &Kind::ALL } else { &Kind::FAST })
 }
 
-/// All of them in so many rounds.
-fn entrants(kinds: &[Kind], rounds: usize) -> Vec<Entrant> {
-    kinds.iter().map(|&kind| Entrant { kind, rounds }).collect()
+/// All of them, each in its rounds.
+fn entrants(lab: &Lab, kinds: &[Kind]) -> Vec<Entrant> {
+    let rounds = |kind| if Kind::FAST.contains(kind) { lab.options.rounds } else { library_rounds(lab) };
+    kinds.iter().map(|kind| Entrant { kind: *kind, rounds: rounds(kind) }).collect()
 }
 
 /// Names of the columns behind the labels: what the bare loop and fanfare have, then ratios to the bare loop.

@@ -18,7 +18,7 @@ pub fn table(lab: &Lab) -> Table {
     let run = |load: &Load, kind| lab.run(kind, load);
     let rows = interleave(
         &loads,
-        |_| entrants(&kinds, lab.options.rounds),
+        |_| entrants(lab, &kinds),
         run,
         |run: &Run| {
             run.report.spread_ms[0]
