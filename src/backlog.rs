@@ -81,7 +81,7 @@ impl Backlog {
         self.tail
     }
 
-    /// Bytes of a segment: less than that is not worth letting go of while more is to come.
+    /// Bytes of a segment; what is let go of is let go of in such pieces.
     pub fn segment_bytes(&self) -> u64 {
         self.segment_bytes as u64
     }

@@ -7,8 +7,8 @@
 //!
 //! Must not know: sockets, what a connection does with a verdict.
 //!
-//! Invariants: every cursor lies in the backlog; who is behind is counted; only a subscriber whose socket refused bytes is ever
-//! evicted, never one we have not come round to (see [`Channel::is_congested`]).
+//! Invariants: every cursor lies in the backlog; who is behind is counted; only a subscriber whose socket refused
+//! bytes is ever evicted, never one we have not come round to (see [`Channel::is_congested`]).
 
 use crate::backlog::{Backlog, Boundary, Seat};
 use crate::config::{Config, OwnMessages, SlowConsumer};
@@ -84,6 +84,8 @@ pub struct Channel {
     round: Round,
     /// Somebody who may have held the tail of the backlog has moved on or left.
     is_release_due: bool,
+    /// The backlog is over its limit, and of those who take bytes some are: they were not offered enough.
+    is_held_up: bool,
     evicted: Vec<Evicted>,
     own_messages: OwnMessages,
     slow_consumer: SlowConsumer,
@@ -100,7 +102,8 @@ impl Channel {
         Self::with_segments(config, SEGMENT_BYTES)
     }
 
-    fn with_segments(config: &Config, segment_bytes: usize) -> Self {
+    /// The same with segments of another size, to come to their ends sooner.
+    pub fn with_segments(config: &Config, segment_bytes: usize) -> Self {
         let backlog_bytes_max = config.limits.backlog_bytes_max;
         Self {
             backlog: Backlog::new(segment_bytes),
@@ -111,6 +114,7 @@ impl Channel {
             seats: 0,
             round: Round::default(),
             is_release_due: false,
+            is_held_up: false,
             evicted: Vec::new(),
             own_messages: config.own_messages,
             slow_consumer: config.slow_consumer,
@@ -189,13 +193,24 @@ impl Channel {
         }
     }
 
-    /// Whether publishing must pause: since the round last came to its first seat, a quarter of the backlog
-    /// was published. Whoever reads senders reads on when the round has come further. A subscriber is so
-    /// visited before it is half of the backlog behind, and nobody is too slow because we were.
+    /// Whether publishing must pause. Whoever reads senders reads on when the flush has come further.
+    ///
+    /// Either a quarter of the backlog was published since the round last came to its first seat: a subscriber is
+    /// so visited before it is half of the backlog behind, and nobody is too slow because we were. Or a subscriber
+    /// that takes all it is offered is further behind than the limit all the same: one write a round is not enough for
+    /// it, and more would be held with every round.
     pub fn is_congested(&self) -> bool {
-        self.is_round_pending()
-            && (self.backlog.head() - self.round.head_at_start > self.backlog_bytes_max / 4
-                || self.round.published > self.backlog_frames_max / 4)
+        let is_much_published = self.backlog.head() - self.round.head_at_start > self.backlog_bytes_max / 4
+            || self.round.published > self.backlog_frames_max / 4;
+        self.is_held_up || (self.is_round_pending() && is_much_published)
+    }
+
+    /// At the end of a slice of the flush: looks whether those who held up the senders have come far enough.
+    pub fn review(&mut self) {
+        if self.is_held_up {
+            self.release();
+            self.is_held_up = self.is_over_limit() && self.is_writable_before(self.oldest_allowed());
+        }
     }
 
     /// Whether there may be subscribers to write to.
@@ -366,14 +381,25 @@ impl Channel {
             }
             self.release();
         }
+        self.is_held_up = self.is_over_limit() && self.is_writable_before(self.oldest_allowed());
         self.next_verdict = self.backlog.head() + (self.backlog_bytes_max / 64).max(1);
         self.frames_at_verdict = self.backlog.len();
     }
 
+    /// The lowest cursor that is not too far behind.
+    fn oldest_allowed(&self) -> u64 {
+        let by_bytes = self.backlog.head().saturating_sub(self.backlog_bytes_max);
+        by_bytes.max(self.backlog.start_of_newest(self.backlog_frames_max))
+    }
+
+    fn is_writable_before(&self, offset: u64) -> bool {
+        let is_before = |one: &Subscriber| one.standing == Standing::Writable && one.cursor < offset;
+        self.subscribers.iter().any(|(_, subscriber)| is_before(subscriber))
+    }
+
     /// Evicts whoever takes nothing and holds more than the limit.
     fn evict(&mut self) {
-        let by_bytes = self.backlog.head().saturating_sub(self.backlog_bytes_max);
-        let needed = by_bytes.max(self.backlog.start_of_newest(self.backlog_frames_max));
+        let needed = self.oldest_allowed();
         let mut frames = BTreeMap::new();
         for (_, subscriber) in &mut self.subscribers {
             if subscriber.standing != Standing::Blocked || subscriber.cursor >= needed {

@@ -70,13 +70,13 @@ pub const ACCEPTS_PER_TURN: usize = 128;
 /// hundredth of a write for each: a larger one would save nothing that can be measured.
 pub const FLUSH_WRITES_PER_TURN: usize = 128;
 
-/// Slices of one vectored write. With full segments: 1 MiB, past which a system call costs nothing beside its
-/// bytes; a socket that takes more is written to again. The list is made anew for each write: a long one costs
-/// each of them.
-pub const WRITE_SLICES_MAX: usize = 16;
+/// Slices of one vectored write; the kernel takes up to 1,024. With full segments: 4 MiB, more than a socket's buffer
+/// holds, and a quarter of the default backlog, which is what may be published until a receiver's turn comes again.
+pub const WRITE_SLICES_MAX: usize = 64;
 
-/// Frames looked at for one slice of a write where a receiver's own are left out. A longer run takes another
-/// slice, or waits for the next write: its cost must not grow with how far somebody is behind.
+/// Frames looked at for one slice of a write where a receiver's own are left out, so that its cost does not grow with
+/// how far somebody is behind. A longer run takes another slice, or waits for the next write: that may be less than
+/// is published meanwhile, and then senders wait ([`Channel::is_congested`](crate::channel::Channel::is_congested)).
 pub const RUN_FRAMES_MAX: usize = 64;
 
 /// A piece of a file read at a time, when the socket can take it.

@@ -72,6 +72,7 @@ impl World {
             self.write(key as usize);
             writes -= 1;
         }
+        self.channel.review();
     }
 
     /// Writes until the socket is full or nothing is left.
@@ -280,6 +281,57 @@ fn a_flood_waits_for_the_round() {
         assert!(held <= 4_000, "{held} bytes are held");
     }
     assert!(world.receivers.iter().all(|receiver| !receiver.evicted && !receiver.got.is_empty()));
+}
+
+/// As the loop does it, with sockets that take all they are offered, which is less a visit than is published between
+/// two: who has more to take comes again beside the round, a few a slice.
+#[test]
+fn whoever_takes_all_it_is_offered_is_waited_for() {
+    const LIMIT: u64 = 32 * 1024;
+    for (own_messages, payload) in [(OwnMessages::Deliver, 100), (OwnMessages::Skip, 2)] {
+        let mut channel = channel(LIMIT as usize, own_messages);
+        let seats: Vec<_> = (0..8).map(|key| channel.subscribe(key)).collect();
+        let (mut again, mut taken) = (VecDeque::new(), 0);
+        for _ in 0..500 {
+            while !channel.is_congested() {
+                channel.publish(Some(seats[0]), &Message::binary(vec![0; payload]));
+            }
+            for _ in 0..4 {
+                let Some(key) = channel.next_behind().or_else(|| again.pop_front()) else { break };
+                let seat = seats[key as usize];
+                let mut gathered = Gather::new();
+                channel.gather(Some(seat), None, &mut gathered);
+                let offered = gathered.bytes();
+                taken += offered;
+                channel.advance(Some(seat), None, offered);
+                if channel.is_behind(seat) && !again.contains(&key) {
+                    again.push_back(key);
+                }
+            }
+            channel.review();
+            let held = channel.backlog_bytes();
+            assert!(held <= LIMIT + LIMIT / 8, "{held} bytes are held, and at most {LIMIT} may be");
+        }
+        assert!(taken > 1_000_000, "senders are heard again: {taken} bytes");
+    }
+}
+
+/// Senders do not wait for one that takes nothing, however far behind it is: the next message is its end.
+#[test]
+fn nobody_waits_for_one_that_takes_nothing() {
+    let mut channel = channel(1_000, OwnMessages::Deliver);
+    let seats = [channel.subscribe(0), channel.subscribe(1)];
+    channel.publish(None, &Message::binary(vec![0; 5_000]));
+    assert!(channel.is_congested(), "nobody was offered anything yet");
+    channel.advance_to_head(seats[0]);
+    channel.advance(Some(seats[1]), None, 10);
+    channel.set_readiness(seats[1], Readiness::Blocked);
+    while channel.next_behind().is_some() {}
+    channel.review();
+    assert!(!channel.is_congested());
+    assert!(channel.take_evicted().is_none(), "it has until the next message");
+    channel.publish(None, &Message::binary(vec![0; 100]));
+    assert_eq!(channel.take_evicted().map(|evicted| evicted.key), Some(1));
 }
 
 /// Nobody is left out of a round because somebody came while it was under way.

@@ -25,6 +25,7 @@ impl Server {
             let Some(key) = self.channel.next_behind() else { break };
             self.write_to(key as usize);
         }
+        self.channel.review();
     }
 
     /// One write of what comes next for one connection.

@@ -77,6 +77,7 @@ pub struct Server {
     /// This turn's time, and the same for those below the sans-IO line.
     instant: Instant,
     now: Now,
+    /// When the second that `now` names is over.
     next_date: Instant,
     next_sweep: Instant,
     drain: Option<Drain>,
