@@ -84,7 +84,7 @@ pub struct Channel {
     round: Round,
     /// Somebody who may have held the tail of the backlog has moved on or left.
     is_release_due: bool,
-    /// The backlog is over its limit, and of those who take bytes some are: they were not offered enough.
+    /// Somebody takes all it is offered, and is further behind than the limit.
     is_held_up: bool,
     evicted: Vec<Evicted>,
     own_messages: OwnMessages,
@@ -209,7 +209,7 @@ impl Channel {
     pub fn review(&mut self) {
         if self.is_held_up {
             self.release();
-            self.is_held_up = self.is_over_limit() && self.is_writable_before(self.oldest_allowed());
+            self.is_held_up = self.is_anyone_offered_too_little();
         }
     }
 
@@ -381,7 +381,7 @@ impl Channel {
             }
             self.release();
         }
-        self.is_held_up = self.is_over_limit() && self.is_writable_before(self.oldest_allowed());
+        self.is_held_up = self.is_anyone_offered_too_little();
         self.next_verdict = self.backlog.head() + (self.backlog_bytes_max / 64).max(1);
         self.frames_at_verdict = self.backlog.len();
     }
@@ -392,9 +392,10 @@ impl Channel {
         by_bytes.max(self.backlog.start_of_newest(self.backlog_frames_max))
     }
 
-    fn is_writable_before(&self, offset: u64) -> bool {
-        let is_before = |one: &Subscriber| one.standing == Standing::Writable && one.cursor < offset;
-        self.subscribers.iter().any(|(_, subscriber)| is_before(subscriber))
+    fn is_anyone_offered_too_little(&self) -> bool {
+        let oldest = self.oldest_allowed();
+        let is_far = |one: &Subscriber| one.standing == Standing::Writable && one.cursor < oldest;
+        self.is_over_limit() && self.subscribers.iter().any(|(_, subscriber)| is_far(subscriber))
     }
 
     /// Evicts whoever takes nothing and holds more than the limit.

@@ -1,6 +1,6 @@
 //! fanfare beside other broadcasters and beside a bare loop: the same work, in turn, as ratios.
 //!
-//! `cargo run --release` builds everything, measures for about ten minutes on two processors, and prints tables in
+//! `cargo run --release` builds everything, measures for some thirteen minutes on two processors, and prints tables in
 //! Markdown; what is on its way is told on standard error. Linux only: what a server used is read from /proc.
 //!
 //! `options` is what may be asked for, `measures` has a file for each table, `rounds` the order in which servers take
