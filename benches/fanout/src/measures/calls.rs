@@ -3,7 +3,7 @@
 //! The calls of a server that is only connected to are counted as well, and taken off. Being traced makes a server
 //! slow, so that more waits for each write than otherwise: of all servers alike.
 
-use super::{LOAD_LABELS, load_labels};
+use super::{LOAD_LABELS, SENDERS, WINDOW, load_labels};
 use crate::load::Load;
 use crate::process::kill_children;
 use crate::ratio::Outcome;
@@ -15,8 +15,6 @@ use std::ffi::OsString;
 use std::fs;
 
 const RECEIVERS: [u64; 2] = [1_000, 5_000];
-const WINDOW: u32 = 32;
-const SENDERS: u32 = 20;
 const IDLE_SECONDS: f64 = 0.1;
 const WRITES: [&str; 4] = ["sendto", "sendmsg", "writev", "write"];
 const READS: [&str; 3] = ["recvfrom", "recvmsg", "read"];

@@ -1,6 +1,6 @@
 //! CPU time for each delivery: a message that arrives at one receiver.
 
-use super::{LOAD_LABELS, entrants, header, library_rounds, load_labels, row};
+use super::{LOAD_LABELS, SENDERS, WINDOW, entrants, header, library_rounds, load_labels, row};
 use crate::load::Load;
 use crate::rounds::{Column, Entrant, figures, interleave};
 use crate::run::{Lab, Run};
@@ -10,8 +10,6 @@ use crate::table::{Table, figure};
 const RECEIVERS: [u64; 4] = [100, 1_000, 5_000, 15_000];
 /// Only for the growth.
 const RECEIVERS_MOST: u64 = 19_000;
-const WINDOW: u32 = 32;
-const SENDERS: u32 = 20;
 const KIB: u64 = 1024;
 
 /// The libraries take part where it is told most.

@@ -15,6 +15,9 @@ use crate::run::Lab;
 use crate::server::Kind;
 use crate::table::{Table, median, ratio};
 
+/// Several messages at a time: so many in flight of one sender, or so many senders.
+const WINDOW: u32 = 32;
+const SENDERS: u32 = 20;
 const LIBRARY_ROUNDS: usize = 3;
 
 /// One table.

@@ -1,6 +1,7 @@
 //! How long a page takes while messages go to many: a pass over the receivers is cut into slices, and a request waits
 //! for the one that is under way. Of fanfare only: the others serve no pages.
 
+use super::WINDOW;
 use crate::load::Load;
 use crate::process::pin;
 use crate::ratio::Outcome;
@@ -15,7 +16,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const RECEIVERS: u64 = 15_000;
-const WINDOW: u32 = 32;
 const SECONDS_LEAST: f64 = 3.0;
 const PATH: &str = "/websocket.html";
 /// Between the end of a request and the next.

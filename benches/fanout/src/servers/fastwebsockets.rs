@@ -17,8 +17,6 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::broadcast;
 
-/// Messages that a connection may be behind before it loses some. The closed loop of the load has at most a few dozen.
-const BEHIND_MAX: usize = 4096;
 /// Holds what a `-w 32` of 64 bytes makes wait; a longer message goes past it.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
 
@@ -30,18 +28,7 @@ struct Message {
 }
 
 pub fn serve(port: u16) -> io::Result<()> {
-    super::runtime()?.block_on(async {
-        let listener = super::listen(port).await?;
-        let (sender, _) = broadcast::channel(BEHIND_MAX);
-        loop {
-            let (stream, _) = listener.accept().await?;
-            let sender = sender.clone();
-            tokio::spawn(async move {
-                // What goes wrong with one connection ends it, and nothing else.
-                let _ended = converse(stream, sender).await;
-            });
-        }
-    })
+    super::serve_each(port, converse)
 }
 
 async fn converse(mut stream: TcpStream, sender: broadcast::Sender<Message>) -> Result<(), WebSocketError> {

@@ -11,8 +11,12 @@ mod tungstenite;
 use std::error::Error;
 use std::io;
 use std::net::Ipv4Addr;
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
+use tokio::sync::broadcast;
+
+/// Messages that a connection may be behind before it loses some. The closed loop of the load has at most a few dozen.
+const BEHIND_MAX: usize = 4096;
 
 /// Serves until it is killed.
 pub fn serve(name: &str, port: u16) -> Result<(), Box<dyn Error>> {
@@ -24,13 +28,24 @@ pub fn serve(name: &str, port: u16) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// One thread, so that nothing is locked in vain.
-fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_io().build()
-}
-
-async fn listen(port: u16) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-    println!("ready");
-    Ok(listener)
+/// A task for each connection, and one channel in which all of them say and hear everything. One thread, so that nothing
+/// is locked in vain.
+fn serve_each<M, F>(port: u16, converse: fn(TcpStream, broadcast::Sender<M>) -> F) -> io::Result<()>
+where
+    M: Clone + Send + 'static,
+    F: Future + Send + 'static,
+{
+    Builder::new_current_thread().enable_io().build()?.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        println!("ready");
+        let (sender, _) = broadcast::channel(BEHIND_MAX);
+        loop {
+            let (stream, _) = listener.accept().await?;
+            let conversation = converse(stream, sender.clone());
+            tokio::spawn(async move {
+                // What goes wrong with one connection ends it, and nothing else.
+                let _ended = conversation.await;
+            });
+        }
+    })
 }

@@ -13,22 +13,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
 
 const READ_BUFFER_BYTES: usize = 4096;
-/// Messages that a connection may be behind before it loses some. The closed loop of the load has at most a few dozen.
-const BEHIND_MAX: usize = 4096;
 
 pub fn serve(port: u16) -> io::Result<()> {
-    super::runtime()?.block_on(async {
-        let listener = super::listen(port).await?;
-        let (sender, _) = broadcast::channel(BEHIND_MAX);
-        loop {
-            let (stream, _) = listener.accept().await?;
-            let sender = sender.clone();
-            tokio::spawn(async move {
-                // What goes wrong with one connection ends it, and nothing else.
-                let _ended = converse(stream, sender).await;
-            });
-        }
-    })
+    super::serve_each(port, converse)
 }
 
 async fn converse(stream: TcpStream, sender: broadcast::Sender<Message>) -> Result<(), Error> {
