@@ -192,6 +192,11 @@ impl Backlog {
         }
     }
 
+    /// Frames that start at `from` or later, and before `until`.
+    pub fn frames_between(&self, from: u64, until: u64) -> usize {
+        self.first_boundary_from(until).saturating_sub(self.first_boundary_from(from))
+    }
+
     fn first_boundary_from(&self, offset: u64) -> usize {
         self.boundaries.partition_point(|boundary| boundary.start < offset)
     }
@@ -280,6 +285,10 @@ mod tests {
             assert_eq!(backlog.rest_of_frame(cursor), want, "from {cursor}");
         }
         assert_eq!(backlog.held_of_frame(7), 5..8);
+        assert_eq!(
+            [(0, 8), (1, 8), (5, 5), (6, 5)].map(|(from, until)| backlog.frames_between(from, until)),
+            [2, 1, 0, 0]
+        );
         backlog.release(2);
         assert_eq!([3, 5].map(|cursor| backlog.held_of_frame(cursor)), [2..5, 5..5]);
     }

@@ -3,22 +3,24 @@
 //! [`Channel::publish`] costs one append, however many subscribers there are. [`Channel::next_behind`] goes
 //! round the subscribers and names those that are behind and whose sockets take something; where a slice of
 //! the round stops, the next goes on. A subscriber whose socket takes nothing and that is further behind
-//! than the backlog may hold gets its verdict here.
+//! than the backlog may hold gets its verdict in `verdict`.
 //!
 //! Must not know: sockets, what a connection does with a verdict.
 //!
 //! Invariants: every cursor lies in the backlog; who is behind is counted; only a subscriber whose socket refused
 //! bytes is ever evicted, never one we have not come round to (see [`Channel::is_congested`]).
 
+mod verdict;
+
 use crate::backlog::{Backlog, Boundary, Seat};
+use crate::budget::Budget;
 use crate::config::{Config, OwnMessages, SlowConsumer};
 use crate::format::WireFormat;
 use crate::limits::SEGMENT_BYTES;
 use crate::message::Message;
 use crate::outbox::{self, Advanced, Gather, Outbox, View};
 use slab::Slab;
-use std::collections::BTreeMap;
-use std::rc::Rc;
+pub use verdict::{OnTheWire, Sentence, Verdict};
 
 /// Whether a subscriber's socket takes bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +46,8 @@ struct Subscriber {
     cursor: u64,
     key: u32,
     standing: Standing,
-}
-
-/// A subscriber that fell too far behind.
-#[derive(Debug)]
-pub struct Evicted {
-    /// Its connection.
-    pub key: u32,
-    /// The frame that is on its wire, if it is in the middle of one, and how much of it was written. Shared
-    /// by all who are in the same frame.
-    pub on_the_wire: Option<(Rc<[u8]>, usize)>,
+    /// Sweeps since its socket last took something, while it is waited for.
+    stalled: u16,
 }
 
 /// The pass over the subscribers that are behind.
@@ -84,9 +78,11 @@ pub struct Channel {
     round: Round,
     /// Somebody who may have held the tail of the backlog has moved on or left.
     is_release_due: bool,
-    /// Somebody takes all it is offered, and is further behind than the limit.
+    /// Somebody is further behind than the limit, and is waited for.
     is_held_up: bool,
-    evicted: Vec<Evicted>,
+    verdicts: Vec<Verdict>,
+    /// For the frames of those who lose their place in the middle of one.
+    budget: Budget,
     own_messages: OwnMessages,
     slow_consumer: SlowConsumer,
     backlog_bytes_max: u64,
@@ -115,7 +111,8 @@ impl Channel {
             round: Round::default(),
             is_release_due: false,
             is_held_up: false,
-            evicted: Vec::new(),
+            verdicts: Vec::new(),
+            budget: Budget::new(config.limits.buffers_bytes_max),
             own_messages: config.own_messages,
             slow_consumer: config.slow_consumer,
             backlog_bytes_max: backlog_bytes_max as u64,
@@ -136,6 +133,12 @@ impl Channel {
         self.backlog.head() - self.backlog.tail()
     }
 
+    /// What all connections together may keep. The frames of those who lose their place are of it; so is what a
+    /// server keeps for its connections.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     /// Subscribers.
     pub fn len(&self) -> usize {
         self.subscribers.len()
@@ -148,7 +151,8 @@ impl Channel {
 
     /// A newcomer; it hears what is published from now on.
     pub fn subscribe(&mut self, key: u32) -> Seat {
-        let subscriber = Subscriber { cursor: self.backlog.head(), key, standing: Standing::Writable };
+        let subscriber =
+            Subscriber { cursor: self.backlog.head(), key, standing: Standing::Writable, stalled: 0 };
         if self.subscribers.is_empty() {
             // What was published to nobody is nothing to catch up with.
             self.round.head_at_start = self.backlog.head();
@@ -198,19 +202,11 @@ impl Channel {
     /// Either a quarter of the backlog was published since the round last came to its first seat: a subscriber is
     /// so visited before it is half of the backlog behind, and nobody is too slow because we were. Or a subscriber
     /// that takes all it is offered is further behind than the limit all the same: one write a round is not enough for
-    /// it, and more would be held with every round.
+    /// it, and more would be held with every round. Where the policy is to wait, the same holds for one that takes nothing.
     pub fn is_congested(&self) -> bool {
         let is_much_published = self.backlog.head() - self.round.head_at_start > self.backlog_bytes_max / 4
             || self.round.published > self.backlog_frames_max / 4;
         self.is_held_up || (self.is_round_pending() && is_much_published)
-    }
-
-    /// At the end of a slice of the flush: looks whether those who held up the senders have come far enough.
-    pub fn review(&mut self) {
-        if self.is_held_up {
-            self.release();
-            self.is_held_up = self.is_anyone_offered_too_little();
-        }
     }
 
     /// Whether there may be subscribers to write to.
@@ -262,11 +258,7 @@ impl Channel {
     /// Takes note of what a subscriber's socket said.
     pub fn set_readiness(&mut self, seat: Seat, readiness: Readiness) {
         let Some(subscriber) = self.subscribers.get_mut(seat.index()) else { return };
-        subscriber.standing = match (subscriber.standing, readiness) {
-            (Standing::Evicted, _) => Standing::Evicted,
-            (_, Readiness::Writable) => Standing::Writable,
-            (_, Readiness::Blocked) => Standing::Blocked,
-        };
+        subscriber.set_readiness(readiness);
     }
 
     /// All that a subscriber has not taken, where that is one piece and nothing of it is left out: what a receiver
@@ -312,11 +304,6 @@ impl Channel {
         advanced
     }
 
-    /// The next subscriber that was too slow. Its seat stays taken until it is unsubscribed.
-    pub fn take_evicted(&mut self) -> Option<Evicted> {
-        self.evicted.pop()
-    }
-
     #[inline]
     fn view(&self, seat: Seat) -> Option<View<'_>> {
         let subscriber = self.subscribers.get(seat.index())?;
@@ -357,73 +344,6 @@ impl Channel {
             .filter(counts)
             .map(|subscriber| subscriber.cursor)
     }
-
-    fn is_over_limit(&self) -> bool {
-        self.backlog_bytes() > self.backlog_bytes_max || self.backlog.len() > self.backlog_frames_max
-    }
-
-    fn is_verdict_due(&self) -> bool {
-        let frames_between = (self.backlog_frames_max / 64).max(1);
-        self.backlog.head() >= self.next_verdict
-            || self.backlog.len() >= self.frames_at_verdict + frames_between
-    }
-
-    /// The backlog is over its limit: lets go of what everybody has, then of who is too slow.
-    ///
-    /// This is the place of the other policies: `skip` sets the cursor to the newest boundary and hands out
-    /// the rest of the frame on the wire all the same; `wait` gives no verdict, and lets `is_congested` hold
-    /// the senders until the slowest has caught up.
-    fn give_verdicts(&mut self) {
-        self.release();
-        if self.is_over_limit() {
-            match self.slow_consumer {
-                SlowConsumer::Close => self.evict(),
-            }
-            self.release();
-        }
-        self.is_held_up = self.is_anyone_offered_too_little();
-        self.next_verdict = self.backlog.head() + (self.backlog_bytes_max / 64).max(1);
-        self.frames_at_verdict = self.backlog.len();
-    }
-
-    /// The lowest cursor that is not too far behind.
-    fn oldest_allowed(&self) -> u64 {
-        let by_bytes = self.backlog.head().saturating_sub(self.backlog_bytes_max);
-        by_bytes.max(self.backlog.start_of_newest(self.backlog_frames_max))
-    }
-
-    fn is_anyone_offered_too_little(&self) -> bool {
-        let oldest = self.oldest_allowed();
-        let is_far = |one: &Subscriber| one.standing == Standing::Writable && one.cursor < oldest;
-        self.is_over_limit() && self.subscribers.iter().any(|(_, subscriber)| is_far(subscriber))
-    }
-
-    /// Evicts whoever takes nothing and holds more than the limit.
-    fn evict(&mut self) {
-        let needed = self.oldest_allowed();
-        let mut frames = BTreeMap::new();
-        for (_, subscriber) in &mut self.subscribers {
-            if subscriber.standing != Standing::Blocked || subscriber.cursor >= needed {
-                continue;
-            }
-            subscriber.standing = Standing::Evicted;
-            self.listening -= 1;
-            self.behind -= 1;
-            let on_the_wire = share(&mut frames, &self.backlog, subscriber.cursor);
-            self.evicted.push(Evicted { key: subscriber.key, on_the_wire });
-        }
-    }
-}
-
-/// The frame that a cursor is in the middle of, one copy for all who are in it, and where in it the cursor is.
-fn share(frames: &mut BTreeMap<u64, Rc<[u8]>>, backlog: &Backlog, cursor: u64) -> Option<(Rc<[u8]>, usize)> {
-    let held = backlog.held_of_frame(cursor);
-    if held.is_empty() {
-        return None;
-    }
-    let taken = usize::try_from(cursor - held.start).ok()?;
-    let copy = || backlog.slices(held.clone()).flatten().copied().collect();
-    Some((Rc::clone(frames.entry(held.end).or_insert_with(copy)), taken))
 }
 
 #[cfg(test)]

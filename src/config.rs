@@ -130,6 +130,11 @@ pub enum OwnMessages {
 pub enum SlowConsumer {
     /// The frame on the wire is finished, then a Close with 1013.
     Close,
+    /// The frame on the wire is finished, then it goes on with the newest message; what it missed is counted.
+    Skip,
+    /// Senders are not read until it is within the backlog again: nothing is lost. One that takes nothing at all for
+    /// twice [`Limits::ping`] is closed with 1013; without pings it is waited for without end.
+    Wait,
 }
 
 /// Whose pages may connect.

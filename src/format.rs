@@ -32,6 +32,7 @@ impl WireFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
     use crate::websocket::mask;
     use crate::websocket::message::{Decoder, Event};
     use proptest::prelude::*;
@@ -62,7 +63,7 @@ mod tests {
             mask::apply(&mut payload, key, 0);
             let mut wire = [&*Header { masking_key: Some(key), ..header }.write(), &payload].concat();
             let mut input = &mut wire[..];
-            let event = Decoder::default().decode(&mut input, 1 << 26).expect("right");
+            let event = Decoder::default().decode(&mut input, 1 << 26, &Budget::new(usize::MAX)).expect("right");
             prop_assert!(input.is_empty());
             prop_assert_eq!(event, Some(Event::Message(message)));
         }

@@ -2,6 +2,7 @@
 //!
 //! Must not know: sockets, when anything is written.
 
+use crate::budget::Budget;
 use crate::channel::Channel;
 use crate::config::{Audience, Config};
 use crate::connection::{Connection, Opening, Turn};
@@ -34,6 +35,7 @@ pub struct Context<'c> {
     connection: &'c mut Connection,
     channel: &'c mut Channel,
     config: &'c Config,
+    budget: &'c Budget,
     now: Now,
 }
 
@@ -43,9 +45,10 @@ impl<'c> Context<'c> {
         connection: &'c mut Connection,
         channel: &'c mut Channel,
         config: &'c Config,
+        budget: &'c Budget,
         now: Now,
     ) -> Self {
-        Self { client, connection, channel, config, now }
+        Self { client, connection, channel, config, budget, now }
     }
 
     /// A number that no other client has at the same time.
@@ -85,6 +88,6 @@ impl<'c> Context<'c> {
     }
 
     fn turn(&self) -> Turn<'c> {
-        Turn { config: self.config, now: self.now, head: self.channel.head() }
+        Turn { config: self.config, budget: self.budget, now: self.now, head: self.channel.head() }
     }
 }

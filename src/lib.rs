@@ -19,6 +19,7 @@
 //! the [`outbox`] know no socket, no file and no clock, and can be used, tested and measured in memory.
 
 pub mod backlog;
+pub mod budget;
 #[doc(hidden)]
 pub mod channel;
 pub mod config;

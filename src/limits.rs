@@ -18,6 +18,11 @@ pub struct Limits {
     /// and what is published while a flush is under way. Keep it above `message_bytes_max`: a message that is
     /// longer gives its receivers only until the next one.
     pub backlog_bytes_max: usize,
+    /// What is kept for single connections, in bytes, all of them together: incomplete messages, requests that wait,
+    /// what a client has not taken yet of what is for it alone. Past it a message is refused with 1013, one that
+    /// would not fit at all with 1009, a request with 503. What a connection keeps below [`LOAN_FREE_BYTES`] does not
+    /// count.
+    pub buffers_bytes_max: usize,
     /// Connections at a time; the next one is answered 503 and dropped. `None`: what the limit on
     /// descriptors allows, less [`DESCRIPTORS_RESERVED`]. Costs 64 bytes each, and the kernel's part.
     pub connections_max: Option<usize>,
@@ -38,6 +43,7 @@ impl Default for Limits {
         Self {
             message_bytes_max: 1024 * 1024,
             backlog_bytes_max: 16 * 1024 * 1024,
+            buffers_bytes_max: 64 * 1024 * 1024,
             connections_max: None,
             handshake_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(60),
@@ -94,6 +100,13 @@ pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 
 /// What holding one item of an outbox costs beside its bytes: many small ones count as well.
 pub const OUTBOX_ITEM_COST: usize = 128;
+
+/// Pings that are each answered while their sender takes nothing; past it only the newest is (RFC 6455 §5.5.3).
+pub const PONGS_WAITING_MAX: usize = 512;
+
+/// What a connection may keep of each kind beside the budget of all, in bytes: small things work also while somebody has
+/// used it up. A connection has three such things at most: what came in, what is for it alone, and the rest of a frame.
+pub const LOAN_FREE_BYTES: usize = 1024;
 
 /// Small items in a row become one of at most this.
 pub const OUTBOX_MERGED_BYTES_MAX: usize = 16 * 1024;

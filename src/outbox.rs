@@ -9,9 +9,13 @@
 //!
 //! Must not know: sockets, files, who else receives.
 
+mod own;
+
+use own::Item;
+pub use own::{Outbox, Stranded};
+
 use crate::backlog::{Backlog, Seat};
-use crate::limits::{OUTBOX_ITEM_COST, OUTBOX_MERGED_BYTES_MAX, RUN_FRAMES_MAX, WRITE_SLICES_MAX};
-use std::collections::VecDeque;
+use crate::limits::{RUN_FRAMES_MAX, WRITE_SLICES_MAX};
 use std::io::IoSlice;
 use std::ops::Range;
 use std::rc::Rc;
@@ -39,131 +43,9 @@ pub enum Body {
     /// Bytes in the binary: the pages compiled in.
     Static(&'static [u8]),
     /// A frame that left the backlog, for all who were in the middle of it.
-    Shared(Rc<[u8]>),
+    Shared(Rc<Stranded>),
     /// A range of a file.
     File(FileRange),
-}
-
-impl Body {
-    fn len(&self) -> u64 {
-        match self {
-            Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Static(bytes) => bytes.len() as u64,
-            Self::Shared(bytes) => bytes.len() as u64,
-            Self::File(range) => range.end - range.start,
-        }
-    }
-}
-
-/// Invariant: `taken < body.len()`.
-#[derive(Clone, Debug)]
-struct Item {
-    at: u64,
-    body: Body,
-    taken: u64,
-}
-
-/// One connection's own bytes, in their order. Boxed, and only while there are any.
-///
-/// Invariants: tags rise; no item is empty; of the backlog nothing comes behind a seal.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    items: VecDeque<Item>,
-    bytes: u64,
-    /// Where the backlog ends for this connection: it has said its last word.
-    sealed: Option<u64>,
-}
-
-impl Outbox {
-    /// Puts an item behind all that was made so far; `at` is the backlog's head. Behind the seal it is
-    /// dropped.
-    pub fn push(&mut self, at: u64, body: Body) {
-        if self.sealed.is_none() {
-            self.push_even_sealed(at, body);
-        }
-    }
-
-    /// The same for what may come behind the seal.
-    pub fn push_even_sealed(&mut self, at: u64, body: Body) {
-        if body.len() == 0 {
-            return;
-        }
-        self.bytes += body.len();
-        // Small answers in a row share one allocation and one slice of the write. Not with what is half
-        // written: an item that is added to for ever would keep what was written for ever.
-        if let Body::Bytes(more) = &body
-            && let Some(Item { at: last, body: Body::Bytes(bytes), taken: 0 }) = self.items.back_mut()
-            && *last == at
-            && bytes.len() + more.len() <= OUTBOX_MERGED_BYTES_MAX
-        {
-            bytes.extend_from_slice(more);
-            return;
-        }
-        self.items.push_back(Item { at, body, taken: 0 });
-    }
-
-    /// Puts the rest of a frame, from its byte `taken` on, before everything else. For one whose cursor
-    /// has left the backlog.
-    pub fn push_rest(&mut self, frame: Rc<[u8]>, taken: usize) {
-        let rest = frame.len().saturating_sub(taken) as u64;
-        if rest > 0 {
-            self.bytes += rest;
-            self.items.push_front(Item { at: 0, body: Body::Shared(frame), taken: taken as u64 });
-        }
-    }
-
-    /// Nothing follows what is there, from the backlog either: but for answers that the protocol owes.
-    pub fn seal(&mut self, at: u64) {
-        self.sealed.get_or_insert(at);
-    }
-
-    /// Whether the last word is said.
-    pub fn is_sealed(&self) -> bool {
-        self.sealed.is_some()
-    }
-
-    /// Whether everything in it was written.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// Bytes still to be written.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// What it weighs against [`OUTBOX_BYTES_MAX`](crate::limits::OUTBOX_BYTES_MAX): its bytes, and what
-    /// holding each item costs beside them.
-    pub fn weight(&self) -> u64 {
-        self.bytes + (self.items.len() * OUTBOX_ITEM_COST) as u64
-    }
-
-    /// The files still to be read from, so that they can be closed when the connection ends.
-    pub fn files(&self) -> impl Iterator<Item = FileId> {
-        self.items.iter().filter_map(|item| match item.body {
-            Body::File(range) => Some(range.file),
-            Body::Bytes(_) | Body::Static(_) | Body::Shared(_) => None,
-        })
-    }
-
-    /// Takes note of written bytes of the first item; says how many of them were not its own, and which
-    /// file it has done with.
-    fn advance_first(&mut self, written: u64) -> (u64, Option<FileId>) {
-        let Some(first) = self.items.front_mut() else { return (written, None) };
-        let left = first.body.len() - first.taken;
-        if written < left {
-            first.taken += written;
-            self.bytes -= written;
-            return (0, None);
-        }
-        self.bytes -= left;
-        let done = match first.body {
-            Body::File(range) => Some(range.file),
-            Body::Bytes(_) | Body::Static(_) | Body::Shared(_) => None,
-        };
-        self.items.pop_front();
-        (written - left, done)
-    }
 }
 
 /// A subscriber's view of the backlog.
@@ -327,7 +209,7 @@ pub fn gather<'a>(outbox: Option<&'a Outbox>, view: Option<View<'a>>, gathered: 
                 let bytes = match body {
                     Body::Bytes(bytes) => &bytes[from..],
                     Body::Static(bytes) => &bytes[from..],
-                    Body::Shared(bytes) => &bytes[from..],
+                    Body::Shared(frame) => &frame.bytes()[from..],
                     Body::File(range) => {
                         if gathered.used == 0 {
                             gathered.file = Some(FileRange { start: range.start + taken, ..*range });

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the house, from the roof to the ground. A room may import what stands below it.
-const ROOMS: [&str; 63] = [
+const ROOMS: [&str; 64] = [
     // The program.
     "main",
     "cli",
@@ -74,6 +74,7 @@ const ROOMS: [&str; 63] = [
     "http::response",
     // Ground.
     "backlog",
+    "budget",
     "config",
     "limits",
     "ground",

@@ -4,8 +4,8 @@ use super::input::Input;
 use super::model::{Model, Source};
 use fanfare::Message;
 use fanfare::backlog::{Boundary, Seat};
-use fanfare::channel::{Channel, Evicted, Readiness};
-use fanfare::config::{Config, OwnMessages};
+use fanfare::channel::{Channel, OnTheWire, Readiness, Sentence, Verdict};
+use fanfare::config::{Config, OwnMessages, SlowConsumer};
 use fanfare::format::WireFormat;
 use fanfare::limits::SEGMENT_BYTES;
 use fanfare::outbox::{Body, Gather, Outbox};
@@ -16,12 +16,17 @@ const ACTIONS_MAX: usize = 200;
 
 const RECEIVERS: usize = 4;
 
-/// The input: how far one may fall behind, whether senders hear themselves, then what happens.
+/// The input: how far one may fall behind, whether senders hear themselves, what becomes of the slow, then what happens.
 pub fn check(input: &[u8]) {
     let mut input = Input::new(input);
     let mut config = Config::default();
     config.limits.backlog_bytes_max = input.below(256) * 4 + 1;
     config.own_messages = if input.flag() { OwnMessages::Skip } else { OwnMessages::Deliver };
+    config.slow_consumer = match input.below(3) {
+        0 => SlowConsumer::Close,
+        1 => SlowConsumer::Skip,
+        _ => SlowConsumer::Wait,
+    };
     let mut world = World::new(config);
     for _ in 0..ACTIONS_MAX {
         if input.is_empty() {
@@ -72,6 +77,7 @@ impl World {
             10 | 11 => self.make_room(key, input.below(250)),
             12 => self.make_room(key, 1 << 20),
             13 => self.flush(input.below(4)),
+            14 if input.flag() => self.sweep(),
             14 => self.flush(usize::MAX),
             _ => self.write(key),
         }
@@ -117,14 +123,25 @@ impl World {
                 receiver.model.push(Source::Backlog, frame.clone());
             }
         }
-        while let Some(evicted) = self.channel.take_evicted() {
-            self.evict(evicted);
+        self.carry_out_verdicts(from);
+    }
+
+    /// A second passes for those who are waited for.
+    fn sweep(&mut self) {
+        self.channel.count_stalls(Some(2));
+        self.carry_out_verdicts(None);
+    }
+
+    fn carry_out_verdicts(&mut self, newest_is_of: Option<usize>) {
+        while let Some(verdict) = self.channel.take_verdict() {
+            self.carry_out(verdict, newest_is_of);
         }
     }
 
-    fn evict(&mut self, evicted: Evicted) {
-        let receiver = &mut self.receivers[evicted.key as usize];
-        assert!(receiver.is_blocked, "only one whose socket refused bytes is evicted");
+    fn carry_out(&mut self, verdict: Verdict, newest_is_of: Option<usize>) {
+        let key = verdict.key as usize;
+        let receiver = &mut self.receivers[key];
+        assert!(receiver.is_blocked, "only one whose socket refused bytes is too slow");
         // Its own frames count for the backlog as well, and are not in the model when they are left out.
         if self.config.own_messages == OwnMessages::Deliver {
             let (frames, bytes) = receiver.model.left(Source::Backlog);
@@ -132,12 +149,24 @@ impl World {
             let frames_max = (bytes_max / (2 * size_of::<Boundary>())).max(1);
             assert!(bytes > bytes_max || frames > frames_max, "{bytes} bytes behind is not too slow");
         }
-        if let Some((frame, taken)) = evicted.on_the_wire {
-            receiver.outbox.push_rest(frame, taken);
+        match verdict.on_the_wire {
+            OnTheWire::Begun(frame, taken) => receiver.outbox.push_rest(frame, taken),
+            OnTheWire::Nothing => {}
+            OnTheWire::Lost => panic!("there is memory enough"),
         }
-        receiver.model.lose_frames();
-        let seat = receiver.seat.take().expect("it had one");
-        self.channel.unsubscribe(seat);
+        match (verdict.sentence, self.config.slow_consumer) {
+            (Sentence::Skips { missed }, SlowConsumer::Skip) => {
+                let is_left_out = self.config.own_messages == OwnMessages::Skip && newest_is_of == Some(key);
+                let lost = receiver.model.skip_frames(!is_left_out);
+                assert!(missed >= lost, "{missed} of {lost} are counted; its own are as well");
+            }
+            (Sentence::TooSlow, SlowConsumer::Close) | (Sentence::Stalled, SlowConsumer::Wait) => {
+                receiver.model.lose_frames();
+                let seat = receiver.seat.take().expect("it had one");
+                self.channel.unsubscribe(seat);
+            }
+            (sentence, policy) => panic!("{sentence:?} where the policy is {policy:?}"),
+        }
     }
 
     fn push(&mut self, key: usize, length: usize) {
@@ -232,10 +261,9 @@ impl World {
             !receiver.is_blocked && receiver.seat.is_some_and(|seat| self.channel.is_behind(seat))
         };
         let is_waiting = self.channel.is_round_pending() || self.receivers.iter().any(behind);
-        assert!(
-            !self.channel.is_congested() || is_waiting,
-            "senders wait for somebody who will be written to"
-        );
+        let may_wait = self.config.slow_consumer == SlowConsumer::Wait;
+        let is_right = !self.channel.is_congested() || is_waiting || may_wait;
+        assert!(is_right, "senders wait for somebody who will be written to");
     }
 
     /// Sockets that take everything get everything, and then nothing is held.

@@ -6,6 +6,7 @@ mod wire;
 mod world;
 
 use super::input::{Cuts, Input};
+use fanfare::budget::Budget;
 use fanfare::config::{Audience, Config, OwnMessages};
 use world::World;
 
@@ -20,7 +21,8 @@ pub fn check(input: &[u8]) {
     let cuts = input.cuts();
     let (manner, spread) = (input.byte(), input.byte());
     let config = config(manner);
-    let mut world = World::new(&config, cuts.clone(), manner, spread);
+    let budget = Budget::new(config.limits.buffers_bytes_max);
+    let mut world = World::new(&config, &budget, cuts.clone(), manner, spread);
     for _ in 0..ACTIONS_MAX {
         if input.is_empty() || world.is_gone {
             break;
@@ -38,13 +40,14 @@ pub fn check(input: &[u8]) {
 /// go on, which only those are told who wait for it.
 fn cuts_do_not_show(config: &Config, cuts: &Cuts, sent: &[u8]) {
     let answers = |cuts: &Cuts| {
-        let mut world = World::new(config, cuts.clone(), 0, 0);
+        let budget = Budget::new(config.limits.buffers_bytes_max);
+        let mut world = World::new(config, &budget, cuts.clone(), 0, 0);
         // A head is parsed anew with each read: what is long comes in larger pieces.
         world.read_scale = 1 + sent.len() / 512;
         world.room = usize::MAX;
         world.sent.extend(sent);
         world.settle();
-        wire::without_interim(&world.written)
+        wire::without_pongs(&wire::without_interim(&world.written))
     };
     let (whole, cut) = (answers(&Cuts::whole()), answers(cuts));
     let same = whole.iter().zip(&cut).take_while(|(one, other)| one == other).count();

@@ -1,6 +1,7 @@
 //! The decoder of frames, whole and cut, beside a reader that wants everything at once.
 
 use super::input::Input;
+use fanfare::budget::Budget;
 use fanfare::message::Kind;
 use fanfare::websocket::Violation;
 use fanfare::websocket::frame::Header;
@@ -46,13 +47,14 @@ fn header_there_and_back(wire: &[u8]) {
 }
 
 fn decode<'a>(reads: impl Iterator<Item = &'a [u8]>, limit: usize) -> Vec<Outcome> {
+    let budget = Budget::new(usize::MAX);
     let mut decoder = Decoder::default();
     let mut outcomes = Vec::new();
     for read in reads {
         let mut read = read.to_vec();
         let mut input = &mut read[..];
         loop {
-            match decoder.decode(&mut input, limit) {
+            match decoder.decode(&mut input, limit, &budget) {
                 Ok(Some(event)) => outcomes.push(Ok(owned(event))),
                 Ok(None) => break,
                 Err(violation) => {

@@ -3,7 +3,8 @@
 use super::input::Input;
 use super::model::{Model, Source};
 use fanfare::backlog::{Backlog, Seat};
-use fanfare::outbox::{Body, FileId, FileRange, Gather, Outbox, View, advance, gather};
+use fanfare::budget::Budget;
+use fanfare::outbox::{Body, FileId, FileRange, Gather, Outbox, Stranded, View, advance, gather};
 use std::rc::Rc;
 
 /// What can be done in one run: a long input adds nothing to a short one but time.
@@ -128,7 +129,7 @@ impl Pair {
             }
             1 => {
                 let bytes = self.fresh(input.below(50));
-                self.push(Body::Shared(Rc::from(&bytes[..])), bytes);
+                self.push(Body::Shared(stranded(&[&bytes])), bytes);
             }
             // Large enough to become an item of its own.
             2 => {
@@ -157,7 +158,7 @@ impl Pair {
             let held = self.backlog.held_of_frame(cursor);
             if !held.is_empty() {
                 let taken = usize::try_from(cursor - held.start).expect("within a frame");
-                let frame: Rc<[u8]> = self.backlog.slices(held).flatten().copied().collect();
+                let frame = stranded(&self.backlog.slices(held).collect::<Vec<_>>());
                 self.outbox.push_rest(frame, taken);
             }
             self.place = Place::Lost;
@@ -244,4 +245,9 @@ fn front(gathered: &Gather<'_>, mut room: usize) -> Vec<u8> {
 /// What is in a range of a file; every file has bytes of its own.
 fn content(range: FileRange) -> Vec<u8> {
     (range.start..range.end).map(|at| (at * 7 + u64::from(range.file.0) * 31) as u8).collect()
+}
+
+fn stranded(pieces: &[&[u8]]) -> Rc<Stranded> {
+    let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+    Stranded::copy(length, pieces.iter().copied(), &Budget::new(usize::MAX)).expect("there is room")
 }

@@ -65,4 +65,22 @@ impl Model {
             first.source = Source::Outbox;
         }
     }
+    /// What is left of the frame on the wire still comes, its own items, and of the frames the newest; unless that is
+    /// not for it. Says how many it loses.
+    pub fn skip_frames(&mut self, keep_newest: bool) -> usize {
+        let newest = self.pieces.iter().rposition(|piece| piece.source == Source::Backlog);
+        let newest = newest.filter(|_| keep_newest);
+        let before = self.pieces.len();
+        let mut at = 0;
+        self.pieces.retain(|piece| {
+            at += 1;
+            piece.source == Source::Outbox || piece.taken > 0 || newest == Some(at - 1)
+        });
+        if let Some(first) = self.pieces.front_mut()
+            && first.taken > 0
+        {
+            first.source = Source::Outbox;
+        }
+        before - self.pieces.len()
+    }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::limits::Limits;
 use proptest::prelude::*;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 fn channel(backlog_bytes_max: usize, own_messages: OwnMessages) -> Channel {
     let limits = Limits { backlog_bytes_max, ..Limits::default() };
@@ -49,7 +50,7 @@ impl World {
                 receiver.model.extend(&frame);
             }
         }
-        while let Some(Evicted { key, on_the_wire }) = self.channel.take_evicted() {
+        while let Some(Verdict { key, on_the_wire, .. }) = self.channel.take_verdict() {
             self.receivers[key as usize].evict(on_the_wire);
             self.channel.unsubscribe(self.receivers[key as usize].seat);
         }
@@ -102,10 +103,12 @@ impl Receiver {
     }
 
     /// What is left of the frame on the wire still comes; the rest of the model does not.
-    fn evict(&mut self, on_the_wire: Option<(Rc<[u8]>, usize)>) {
+    fn evict(&mut self, on_the_wire: OnTheWire) {
         self.evicted = true;
-        if let Some((frame, taken)) = on_the_wire {
-            self.take(&frame[taken..]);
+        match on_the_wire {
+            OnTheWire::Begun(frame, taken) => self.take(&frame.bytes()[taken..]),
+            OnTheWire::Nothing => {}
+            OnTheWire::Lost => panic!("there is memory enough"),
         }
     }
 }
@@ -246,11 +249,18 @@ fn those_in_the_same_frame_share_its_rest() {
         channel.set_readiness(seat, Readiness::Blocked);
     }
     channel.publish(None, &Message::binary(vec![7; 90]));
-    let evicted =
-        [channel.take_evicted(), channel.take_evicted()].map(|evicted| evicted.and_then(|e| e.on_the_wire));
-    let [Some((first, one)), Some((second, other))] = evicted else { panic!("both are too slow") };
+    let on_the_wire =
+        [channel.take_verdict(), channel.take_verdict()].map(|one| one.map(|one| one.on_the_wire));
+    let [Some(OnTheWire::Begun(first, one)), Some(OnTheWire::Begun(second, other))] = on_the_wire else {
+        panic!("both are too slow")
+    };
     assert!(Rc::ptr_eq(&first, &second), "one copy");
-    assert_eq!([one, other].map(|taken| first.len() - taken), [92 - 50, 92 - 10], "each has its own rest");
+    assert_eq!(
+        [one, other].map(|taken| first.bytes().len() - taken),
+        [92 - 50, 92 - 10],
+        "each has its own rest"
+    );
+    assert!(channel.budget().lent() == 0, "a small one is free");
 }
 
 #[test]
@@ -329,9 +339,9 @@ fn nobody_waits_for_one_that_takes_nothing() {
     while channel.next_behind().is_some() {}
     channel.review();
     assert!(!channel.is_congested());
-    assert!(channel.take_evicted().is_none(), "it has until the next message");
+    assert!(channel.take_verdict().is_none(), "it has until the next message");
     channel.publish(None, &Message::binary(vec![0; 100]));
-    assert_eq!(channel.take_evicted().map(|evicted| evicted.key), Some(1));
+    assert_eq!(channel.take_verdict().map(|evicted| evicted.key), Some(1));
 }
 
 /// Nobody is left out of a round because somebody came while it was under way.
@@ -365,4 +375,91 @@ fn a_round_that_is_just_one_slice_lets_go() {
         held = held.max(channel.backlog_bytes());
     }
     assert!(held <= 10 * 32, "{held} bytes are held, and everybody has everything");
+}
+
+/// A channel with one receiver that takes nothing and has four bytes of a frame, and one that takes everything; then
+/// more is published than the backlog holds.
+fn one_too_slow(slow_consumer: SlowConsumer) -> (Channel, Seat, Seat) {
+    let limits = Limits { backlog_bytes_max: 100, ping: None, ..Limits::default() };
+    let mut channel = Channel::with_segments(&Config { limits, slow_consumer, ..Config::default() }, 32);
+    let (slow, quick) = (channel.subscribe(0), channel.subscribe(1));
+    for number in 0..5 {
+        channel.publish(None, &Message::binary(vec![number; 30]));
+        if number == 0 {
+            channel.advance(Some(slow), None, 4);
+            channel.set_readiness(slow, Readiness::Blocked);
+        }
+        channel.advance_to_head(quick);
+        channel.next_behind();
+        channel.review();
+    }
+    (channel, slow, quick)
+}
+
+#[test]
+fn who_is_skipped_goes_on_with_the_newest_message_and_what_it_misses_is_counted() {
+    let (mut channel, slow, _) = one_too_slow(SlowConsumer::Skip);
+    let verdict = channel.take_verdict().expect("it is too far behind");
+    // The fourth message passes the limit: it is the newest then. The second and third are left out.
+    assert_eq!((verdict.key, verdict.sentence), (0, Sentence::Skips { missed: 2 }));
+    let OnTheWire::Begun(frame, taken) = verdict.on_the_wire else { panic!("four bytes of it are out") };
+    assert_eq!(frame.bytes().len() - taken, 32 - 4);
+    assert!(channel.take_verdict().is_none() && !channel.is_congested());
+    channel.set_readiness(slow, Readiness::Writable);
+    let mut gathered = Gather::new();
+    channel.gather(Some(slow), None, &mut gathered);
+    let wire: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).collect();
+    assert_eq!(wire, [[&[0x82, 30][..], &[3; 30]].concat(), [&[0x82, 30][..], &[4; 30]].concat()].concat());
+}
+
+#[test]
+fn who_is_waited_for_holds_up_the_senders_until_it_is_within_the_backlog() {
+    let (mut channel, slow, _) = one_too_slow(SlowConsumer::Wait);
+    assert!(channel.take_verdict().is_none() && channel.is_congested());
+    channel.set_readiness(slow, Readiness::Writable);
+    channel.advance(Some(slow), None, 50);
+    channel.review();
+    assert!(channel.is_congested(), "106 bytes behind");
+    channel.advance(Some(slow), None, 10);
+    channel.next_behind();
+    channel.review();
+    assert!(!channel.is_congested(), "96 bytes behind");
+}
+
+#[test]
+fn who_is_waited_for_and_takes_nothing_is_given_up() {
+    let (mut channel, slow, _) = one_too_slow(SlowConsumer::Wait);
+    channel.count_stalls(Some(2));
+    assert!(channel.take_verdict().is_none());
+    // It takes a little: its patience begins anew.
+    channel.set_readiness(slow, Readiness::Writable);
+    channel.advance(Some(slow), None, 1);
+    channel.set_readiness(slow, Readiness::Blocked);
+    channel.count_stalls(Some(2));
+    channel.count_stalls(None);
+    assert!(channel.take_verdict().is_none() && channel.is_congested());
+    channel.count_stalls(Some(3));
+    let verdict = channel.take_verdict().expect("twice it took nothing, and once more");
+    assert_eq!(verdict.sentence, Sentence::Stalled);
+    let OnTheWire::Begun(frame, taken) = verdict.on_the_wire else { panic!("five bytes of it are out") };
+    assert_eq!(frame.bytes().len() - taken, 32 - 5);
+    assert!(!channel.is_congested());
+    assert_eq!(channel.backlog_bytes(), 0);
+}
+
+#[test]
+fn a_frame_there_is_no_memory_for_is_lost() {
+    let limits = Limits { backlog_bytes_max: 5_000, buffers_bytes_max: 100, ..Limits::default() };
+    for slow_consumer in [SlowConsumer::Close, SlowConsumer::Skip] {
+        let mut channel =
+            Channel::new(&Config { limits: limits.clone(), slow_consumer, ..Config::default() });
+        let seat = channel.subscribe(0);
+        channel.publish(None, &Message::binary(vec![7; 3_000]));
+        channel.advance(Some(seat), None, 1);
+        channel.set_readiness(seat, Readiness::Blocked);
+        channel.publish(None, &Message::binary(vec![7; 3_000]));
+        let verdict = channel.take_verdict().expect("it is too far behind");
+        assert_eq!(verdict.sentence, Sentence::TooSlow);
+        assert!(matches!(verdict.on_the_wire, OnTheWire::Lost));
+    }
 }

@@ -13,14 +13,13 @@ pub(crate) use super::parse::parse;
 use super::logger::LogFormat;
 use super::table::{Action, Again, Flag, Group, Place, Rivals, Table};
 use super::{help, values};
-use fanfare::config::{Audience, Config, Listen, OwnMessages, Pages, ParseListenError};
+use fanfare::config::{Audience, Config, Listen, OwnMessages, Pages, ParseListenError, SlowConsumer};
 use fanfare::limits::REPEATED_OPTIONS_MAX;
 use log::LevelFilter;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What to do.
-#[expect(clippy::large_enum_variant, reason = "a process makes one")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// Serve, with these settings.
@@ -225,11 +224,44 @@ const LIMITS: &[Flag<Settings>] = &[
         short: None,
         takes: "SIZE",
         default: "16m",
-        help: "how many bytes a receiver may fall behind; past that it is closed with 1013",
+        help: "how many bytes a receiver may fall behind; --slow-consumer says what follows",
         again: Again::Replaces,
         place: Place::Anywhere,
         action: Action::Text(|settings, text| {
             settings.config.limits.backlog_bytes_max = values::size(text, 1 << 10..=4 << 30)?;
+            Ok(())
+        }),
+    },
+    Flag {
+        long: "slow-consumer",
+        short: None,
+        takes: "close|skip|wait",
+        default: "close",
+        help: "a receiver past the backlog: close it with 1013; skip: move it on to the newest message; wait: do not \
+               read from senders until it has caught up (one that takes nothing for twice --ping is closed)",
+        again: Again::Replaces,
+        place: Place::Anywhere,
+        action: Action::Text(|settings, text| {
+            settings.config.slow_consumer = match text {
+                "close" => SlowConsumer::Close,
+                "skip" => SlowConsumer::Skip,
+                "wait" => SlowConsumer::Wait,
+                _ => return Err("close, skip or wait".to_owned()),
+            };
+            Ok(())
+        }),
+    },
+    Flag {
+        long: "buffers",
+        short: None,
+        takes: "SIZE",
+        default: "64m",
+        help: "memory for incomplete messages, requests that wait and what single clients have not taken yet, all \
+               together; past it a message is refused with 1013, a request with 503",
+        again: Again::Replaces,
+        place: Place::Anywhere,
+        action: Action::Text(|settings, text| {
+            settings.config.limits.buffers_bytes_max = values::size(text, 1 << 10..=4 << 30)?;
             Ok(())
         }),
     },

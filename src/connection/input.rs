@@ -114,7 +114,7 @@ impl Connection {
         loop {
             let State::WebSocket(websocket) = &mut self.state else { return None };
             let is_closing = websocket.stage == Stage::Closing;
-            match websocket.decoder.decode(input, turn.config.limits.message_bytes_max) {
+            match websocket.decoder.decode(input, turn.config.limits.message_bytes_max, turn.budget) {
                 Ok(None) => return None,
                 // Data that crosses our Close on its way is not taken any more.
                 Ok(Some(Said::Message(_))) if is_closing => {}

@@ -11,32 +11,35 @@
 //! behind both ends' nothing.
 
 mod input;
+mod life;
 mod page;
 
+pub use life::Expiry;
 pub use page::{Found, PageRequest};
 
 use crate::backlog::Seat;
+use crate::budget::{Budget, Loan};
+use crate::channel::OnTheWire;
 use crate::config::{Audience, Config};
 use crate::deadline::{Deadline, Now};
 use crate::format::WireFormat;
 use crate::http::origin::Peer;
-use crate::http::request;
-use crate::http::response::{Content, Persistence, Status};
-use crate::http::{Refusal, TOO_MANY_CONNECTIONS};
-use crate::limits::{CLOSE_TIMEOUT, LINGER_TIMEOUT, OUTBOX_BYTES_MAX};
+use crate::http::response::{Content, Persistence};
+use crate::http::{NO_ROOM, Refusal, TOO_MANY_CONNECTIONS};
+use crate::limits::{CLOSE_TIMEOUT, LINGER_TIMEOUT};
 use crate::message::{CloseCode, Message};
 use crate::outbox::{Body, FileId, Outbox};
 use crate::websocket::frame::{Header, Opcode};
 use crate::websocket::message::Decoder;
 use crate::websocket::{Violation, close};
-use std::rc::Rc;
-use std::time::Duration;
 
 /// What a connection is told of the turn it lives in.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn<'t> {
     /// The operator's decisions.
     pub config: &'t Config,
+    /// What all connections together may keep.
+    pub budget: &'t Budget,
     /// The turn's time.
     pub now: Now,
     /// The backlog's head: what the connection says now comes behind what was published before.
@@ -70,15 +73,6 @@ pub struct Opening {
     pub target: String,
     /// Who hears what this client says.
     pub audience: Audience,
-}
-
-/// What became of a connection whose deadline has passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expiry {
-    /// It has something to say; its patience begins anew.
-    Speaks,
-    /// It is over, for this reason.
-    Gone(&'static str),
 }
 
 /// What follows when everything that was to be written was written.
@@ -128,6 +122,8 @@ enum Patience {
 struct Http {
     /// What came of a request that is not complete, or that waits for its turn.
     kept: Vec<u8>,
+    /// What the budget of all lends for that.
+    loan: Option<Loan>,
     /// Bytes of a request's body still to be dropped.
     body_left: u64,
     waits_for: Wanted,
@@ -172,7 +168,13 @@ impl Connection {
 
     /// A connection that was just accepted. `spread` is any number that differs from others'.
     pub fn new(peer: Peer, spread: u8, turn: &Turn<'_>) -> Self {
-        let http = Http { kept: Vec::new(), body_left: 0, waits_for: Wanted::FirstRequest, is_paused: false };
+        let http = Http {
+            kept: Vec::new(),
+            loan: None,
+            body_left: 0,
+            waits_for: Wanted::FirstRequest,
+            is_paused: false,
+        };
         Self {
             state: State::Http(Box::new(http)),
             outbox: None,
@@ -223,12 +225,12 @@ impl Connection {
 
     /// Whether what it says would be published: it is held back while the flush is behind.
     pub fn is_publisher(&self) -> bool {
-        self.audience() == Some(Audience::Everyone)
+        self.is_open() && self.audience() == Some(Audience::Everyone)
     }
 
     /// Whether it may be heard: what it is owed has a limit, and what follows must wait until it took some.
     pub fn wants_input(&self) -> bool {
-        self.outbox().is_none_or(|outbox| outbox.weight() < OUTBOX_BYTES_MAX as u64)
+        self.outbox().is_none_or(Outbox::has_room)
     }
 
     /// Whether requests it has sent wait for their turn. They come before anything that is still to be read,
@@ -261,24 +263,34 @@ impl Connection {
     /// Takes back what the last [`keep`](Self::keep) left.
     pub fn take_kept(&mut self) -> Vec<u8> {
         match &mut self.state {
-            State::Http(http) => std::mem::take(&mut http.kept),
+            State::Http(http) => {
+                http.loan = None;
+                std::mem::take(&mut http.kept)
+            }
             State::WebSocket(_) | State::Ending(_) | State::Lingering => Vec::new(),
         }
     }
 
     /// Keeps what [`next`](Self::next) did not take, until more comes. Bounded by the limit on a request's
-    /// head and one read.
-    pub fn keep(&mut self, left: &[u8], turn: &Turn<'_>) {
-        let State::Http(http) = &mut self.state else { return };
+    /// head and one read; past the budget of all it is refused.
+    pub fn keep(&mut self, left: &[u8], turn: &Turn<'_>) -> Option<Refusal> {
+        let State::Http(http) = &mut self.state else { return None };
         if left.is_empty() {
             http.is_paused = false;
-            return;
+            return None;
+        }
+        let mut loan = turn.budget.open();
+        if loan.resize(left.len()).is_err() {
+            self.refuse(NO_ROOM, Content::Sent, turn);
+            return Some(NO_ROOM);
         }
         http.kept = left.to_vec();
+        http.loan = Some(loan);
         if http.waits_for == Wanted::NextRequest && !http.is_paused {
             http.waits_for = Wanted::Rest;
             self.deadline = Deadline::after(turn.now.tick, turn.config.limits.handshake_timeout);
         }
+        None
     }
 
     /// Takes the next event off the front of `input`; `None`: nothing more comes of it.
@@ -293,14 +305,16 @@ impl Connection {
         }
     }
 
-    /// Sends a message to this client alone.
+    /// Sends a message to this client alone. One that there is no memory left to keep closes it with 1013.
     pub fn send(&mut self, message: &Message<'_>, turn: &Turn<'_>) {
         if !self.is_open() {
             return;
         }
         let head = WireFormat::Plain.head(message);
         let frame = [&*head, message.payload()].concat();
-        self.push(Body::Bytes(frame), turn);
+        if self.outbox_or_new(turn).try_push(turn.head, Body::Bytes(frame)).is_err() {
+            self.close(CloseCode::TRY_AGAIN_LATER, "no memory left", turn);
+        }
     }
 
     /// Begins the closing handshake (RFC 6455 §7.1.2): the last word comes behind all that was published so
@@ -315,12 +329,18 @@ impl Connection {
 
     /// It fell too far behind and has lost its place in the backlog: the frame on its wire is finished, then
     /// a Close with 1013. The seat is to be given back.
-    pub fn fall_behind(&mut self, on_the_wire: Option<(Rc<[u8]>, usize)>, turn: &Turn<'_>) -> Option<Seat> {
-        if let Some((frame, taken)) = on_the_wire {
-            self.outbox.get_or_insert_default().push_rest(frame, taken);
-        }
+    pub fn fall_behind(&mut self, on_the_wire: OnTheWire, turn: &Turn<'_>) -> Option<Seat> {
+        self.finish_frame(on_the_wire, turn);
         self.close(CloseCode::TRY_AGAIN_LATER, "too slow", turn);
         self.stand_up()
+    }
+
+    /// It left out a part of the backlog: the frame on its wire is finished first.
+    pub fn finish_frame(&mut self, on_the_wire: OnTheWire, turn: &Turn<'_>) {
+        match on_the_wire {
+            OnTheWire::Begun(frame, taken) => self.outbox_or_new(turn).push_rest(frame, taken),
+            OnTheWire::Nothing | OnTheWire::Lost => {}
+        }
     }
 
     /// The server drains: a WebSocket is closed with 1001, HTTP ends behind the response under way.
@@ -329,30 +349,6 @@ impl Connection {
             State::WebSocket(_) => self.close(CloseCode::GOING_AWAY, "", turn),
             State::Http(_) => self.end(Patience::PerWrite, turn),
             State::Ending(_) | State::Lingering => {}
-        }
-    }
-
-    /// Its deadline has passed.
-    pub fn expire(&mut self, turn: &Turn<'_>) -> Expiry {
-        match &self.state {
-            State::Http(_) if self.outbox.is_some() => Expiry::Gone("it does not take its response"),
-            State::Http(http) => match (http.waits_for, http.kept.is_empty()) {
-                (Wanted::NextRequest, _) => Expiry::Gone("it was idle"),
-                (Wanted::FirstRequest | Wanted::Rest, true) => Expiry::Gone("it sent no request"),
-                (Wanted::FirstRequest | Wanted::Rest, false) => {
-                    let content = request::content_of_refusal(&http.kept);
-                    let refusal = Refusal::new(Status::RequestTimeout, "the request took too long");
-                    self.refuse(refusal, content, turn);
-                    Expiry::Speaks
-                }
-            },
-            State::WebSocket(websocket) => match websocket.stage {
-                Stage::Open => self.ping(turn),
-                Stage::Pinged => Expiry::Gone("it did not answer a ping"),
-                Stage::Closing => Expiry::Gone("it did not answer a Close"),
-            },
-            State::Ending(_) => Expiry::Gone("it does not take what is left"),
-            State::Lingering => Expiry::Gone("it does not close"),
         }
     }
 
@@ -379,14 +375,6 @@ impl Connection {
         }
         if is_empty && !self.has_said_all() {
             self.outbox = None;
-        }
-    }
-
-    /// A sign of life: bytes came, or its socket was full and takes some again.
-    pub fn heard(&mut self, turn: &Turn<'_>) {
-        if self.is_open() {
-            self.set_stage(Stage::Open);
-            self.deadline = self.ping_deadline(turn);
         }
     }
 
@@ -422,12 +410,16 @@ impl Connection {
         }
     }
 
+    fn outbox_or_new(&mut self, turn: &Turn<'_>) -> &mut Outbox {
+        self.outbox.get_or_insert_with(|| Box::new(Outbox::new(turn.budget)))
+    }
+
     fn push(&mut self, body: Body, turn: &Turn<'_>) {
-        self.outbox.get_or_insert_default().push(turn.head, body);
+        self.outbox_or_new(turn).push(turn.head, body);
     }
 
     fn seal(&mut self, turn: &Turn<'_>) {
-        self.outbox.get_or_insert_default().seal(turn.head);
+        self.outbox_or_new(turn).seal(turn.head);
     }
 
     fn say_close(&mut self, code: CloseCode, reason: &str, turn: &Turn<'_>) {
@@ -452,30 +444,10 @@ impl Connection {
         self.end(Patience::Whole, turn);
     }
 
-    fn ping(&mut self, turn: &Turn<'_>) -> Expiry {
-        self.push(Body::Bytes(control_frame(Opcode::Ping, &[])), turn);
-        self.set_stage(Stage::Pinged);
-        let wait = turn.config.limits.ping.map(|interval| interval + self.ping_lead(interval));
-        self.deadline = wait.map_or(Deadline::NEVER, |wait| Deadline::after(turn.now.tick, wait));
-        Expiry::Speaks
-    }
-
-    fn ping_deadline(&self, turn: &Turn<'_>) -> Deadline {
-        let wait = turn.config.limits.ping.map(|interval| interval - self.ping_lead(interval));
-        wait.map_or(Deadline::NEVER, |wait| Deadline::after(turn.now.tick, wait))
-    }
-
-    /// How much earlier than the interval it is pinged, up to a quarter, by its own number: those who came in
-    /// the same moment are not pinged in the same moment for ever. What the ping comes earlier, its answer
-    /// may take longer: nobody is given up before two intervals.
-    fn ping_lead(&self, interval: Duration) -> Duration {
-        interval / 1024 * u32::from(self.spread)
-    }
-
     /// Behind our Close as well: a ping is answered until the client's Close has come (RFC 6455 §5.5.2).
     fn pong(&mut self, payload: &[u8], turn: &Turn<'_>) {
         let frame = control_frame(Opcode::Pong, payload);
-        self.outbox.get_or_insert_default().push_even_sealed(turn.head, Body::Bytes(frame));
+        self.outbox_or_new(turn).push_pong(turn.head, frame);
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{Connection, Patience, Turn};
 use crate::deadline::Deadline;
-use crate::http::Refusal;
 use crate::http::path::CleanPath;
 use crate::http::response::{ALLOW, Content, Head, Persistence, Status};
+use crate::http::{NO_ROOM, Refusal};
 use crate::outbox::Body;
 
 /// A request for a page.
@@ -42,7 +42,7 @@ impl Connection {
     pub fn respond(&mut self, request: &PageRequest, found: Result<Found, Refusal>, turn: &Turn<'_>) {
         let PageRequest { content, persistence, .. } = *request;
         let date = turn.now.unix_seconds;
-        match found {
+        match found.and_then(|found| self.make_room_for(found, turn)) {
             Ok(Found::Page { content_type, length, body }) => {
                 let head = Head::new(Status::Ok, date)
                     .header("Content-Type", content_type)
@@ -70,6 +70,16 @@ impl Connection {
         let head = Head::new(Status::NoContent, turn.now.unix_seconds).header("Allow", ALLOW);
         self.push(Body::Bytes(head.persistence(persistence).finish()), turn);
         self.go_on(persistence, turn);
+    }
+
+    /// A page that is kept in memory until its client has taken it is of the budget of all.
+    fn make_room_for(&mut self, found: Found, turn: &Turn<'_>) -> Result<Found, Refusal> {
+        let bytes = match &found {
+            Found::Page { body: Some(Body::Bytes(bytes)), .. } => bytes.len(),
+            Found::Page { .. } | Found::Folder { .. } => 0,
+        };
+        let is_there = self.outbox_or_new(turn).would_fit(bytes);
+        if is_there { Ok(found) } else { Err(NO_ROOM) }
     }
 
     fn go_on(&mut self, persistence: Persistence, turn: &Turn<'_>) {

@@ -3,7 +3,9 @@
 use super::*;
 use crate::backlog::Backlog;
 use crate::deadline::Tick;
-use crate::outbox::{Gather, View, advance, gather};
+use crate::limits::{OUTBOX_BYTES_MAX, PONGS_WAITING_MAX};
+use crate::outbox::{Gather, Stranded, View, advance, gather};
+use std::time::Duration;
 
 const HANDSHAKE: &[u8] = b"GET /chat HTTP/1.1\r\nHost: example.com\r\nOrigin: null\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Key: sN9cRrP/n9NdMgdcy2VJFQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
@@ -13,6 +15,7 @@ const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r
 /// A connection in memory, with a clock the test turns.
 struct Client {
     config: Config,
+    budget: Budget,
     connection: Connection,
     seconds: u64,
 }
@@ -20,9 +23,10 @@ struct Client {
 impl Client {
     fn new() -> Self {
         let config = Config::default();
-        let turn = Turn { config: &config, now: Now::default(), head: 0 };
+        let budget = Budget::new(64 << 20);
+        let turn = Turn { config: &config, budget: &budget, now: Now::default(), head: 0 };
         let connection = Connection::new(Peer::Loopback, 0, &turn);
-        Self { config, connection, seconds: 0 }
+        Self { config, budget, connection, seconds: 0 }
     }
 
     /// A client whose handshake is done and taken.
@@ -35,7 +39,8 @@ impl Client {
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection, &Turn<'_>) -> T) -> T {
         let tick = Tick::at(Duration::from_secs(self.seconds));
-        let turn = Turn { config: &self.config, now: Now { tick, unix_seconds: 0 }, head: 0 };
+        let now = Now { tick, unix_seconds: 0 };
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: 0 };
         act(&mut self.connection, &turn)
     }
 
@@ -62,12 +67,16 @@ impl Client {
 
     /// What its socket takes, up to `room` bytes.
     fn take(&mut self, room: usize) -> String {
+        self.take_bytes(room).iter().map(|&byte| char::from(byte)).collect()
+    }
+
+    fn take_bytes(&mut self, room: usize) -> Vec<u8> {
         let mut gathered = Gather::new();
         gather(self.connection.outbox(), None, &mut gathered);
         let wire: Vec<u8> = gathered.slices().iter().flat_map(|slice| slice.to_vec()).take(room).collect();
         advance(self.connection.outbox_mut(), None, wire.len());
         self.with(|connection, turn| connection.written(turn));
-        wire.iter().map(|&byte| char::from(byte)).collect()
+        wire
     }
 
     /// Lets time pass; what happens at the deadline, if it is past.
@@ -255,8 +264,9 @@ fn requests_have_their_time() {
 #[test]
 fn who_falls_behind_gets_its_frame_and_a_close() {
     let mut client = Client::websocket();
-    let frame: Rc<[u8]> = Rc::from(&b"\x81\x05Hello"[..]);
-    client.with(|connection, turn| connection.fall_behind(Some((frame, 4)), turn));
+    let pieces = [&b"\x81\x05He"[..], b"llo"].into_iter();
+    let frame = Stranded::copy(7, pieces, &client.budget).expect("there is room");
+    client.with(|connection, turn| connection.fall_behind(OnTheWire::Begun(frame, 4), turn));
     assert_eq!(client.take(usize::MAX), "llo\u{88}\u{a}\u{3}\u{f5}too slow");
 }
 
@@ -265,7 +275,8 @@ fn what_was_published_before_a_close_comes_before_it() {
     let mut client = Client::websocket();
     let mut backlog = Backlog::new(8);
     backlog.append(None, &[b"before "]);
-    let turn = Turn { config: &client.config, now: Now::default(), head: backlog.head() };
+    let turn =
+        Turn { config: &client.config, budget: &client.budget, now: Now::default(), head: backlog.head() };
     client.connection.close(CloseCode::NO_STATUS, "", &turn);
     backlog.append(None, &[b"behind"]);
     let mut gathered = Gather::new();
@@ -288,4 +299,63 @@ fn nobody_is_given_up_before_two_intervals() {
         }
         assert!(silent >= 49, "spread {spread}: gone after {silent} seconds");
     }
+}
+
+/// RFC 6455 §5.5.3: who pings and takes nothing gets the first few pongs, and the newest.
+#[test]
+fn of_many_pings_the_first_and_the_newest_are_answered() {
+    let mut client = Client::websocket();
+    for number in 0..10_000_u32 {
+        let payload = number.to_be_bytes();
+        client.hear(&[&[0x89, 0x84, 0, 0, 0, 0][..], &payload].concat());
+    }
+    let weight = client.connection.outbox().map_or(0, Outbox::weight);
+    assert!(weight < 8 * PONGS_WAITING_MAX as u64, "{weight}");
+    let numbers: Vec<u32> = (0..PONGS_WAITING_MAX as u32).chain([9_999]).collect();
+    let want: Vec<u8> = numbers.iter().flat_map(|n| [&[0x8a, 4][..], &n.to_be_bytes()].concat()).collect();
+    assert_eq!(client.take_bytes(usize::MAX), want);
+    client.hear(&[0x89, 0x80, 0, 0, 0, 0]);
+    assert_eq!(client.take_bytes(usize::MAX), [0x8a, 0], "what was taken is not counted any more");
+}
+
+/// Client frames with a masking key of zeros.
+fn frame(fin: bool, opcode: u8, length: usize) -> Vec<u8> {
+    let head = [if fin { 0x80 } else { 0 } | opcode, 0xFE];
+    [&head[..], &(length as u16).to_be_bytes(), &[0; 4], &vec![b'x'; length]].concat()
+}
+
+/// What is kept is of one budget: when it is used up, what is small goes on, what is large is refused.
+#[test]
+fn a_budget_of_all_is_kept() {
+    let mut client = Client::websocket();
+    client.budget = Budget::new(10_000);
+    assert!(client.hear(&frame(false, 2, 8_000)).is_empty(), "a fragment is kept");
+    let lent = client.budget.lent();
+    assert!((6_000..=10_000).contains(&lent), "{lent}");
+    let mut others = client.budget.open();
+    others.force(10_000 - lent + 1024);
+    assert!(client.budget.is_exhausted());
+    let said = client.hear(&frame(false, 0, 1_500));
+    assert_eq!(said, ["violation 1013"], "others have taken what is left");
+    assert_eq!(client.budget.lent(), 10_000 - lent, "what it kept is given back");
+    let mut other = Client::websocket();
+    other.budget = Budget::new(100);
+    other.budget.open().force(5_000);
+    assert!(other.hear(&frame(false, 2, 500)).is_empty());
+    let said = other.hear(&frame(true, 0, 400));
+    assert_eq!(said, [format!("Binary {}", "x".repeat(900))], "small messages in pieces go on");
+    assert_eq!(other.hear(&frame(false, 2, 5_000)), ["violation 1009"], "more than there is for all");
+}
+
+#[test]
+fn an_answer_there_is_no_memory_for_is_a_close() {
+    let mut client = Client::websocket();
+    client.budget = Budget::new(100);
+    client.with(|connection, turn| connection.send(&Message::binary(vec![7; 5_000]), turn));
+    assert_eq!(client.take_bytes(usize::MAX)[..4], [0x88, 0x10, 0x03, 0xf5]);
+    let mut request = Client::new();
+    request.budget = Budget::new(100);
+    let head = [&b"GET / HTTP/1.1\r\nX: "[..], &[b'x'; 2_000]].concat();
+    request.hear(&head);
+    assert!(request.take(usize::MAX).starts_with("HTTP/1.1 503 "));
 }

@@ -13,4 +13,4 @@ pub mod route;
 pub mod target;
 
 mod refusal;
-pub use refusal::{NOT_FOUND, Refusal, TOO_MANY_CONNECTIONS};
+pub use refusal::{NO_ROOM, NOT_FOUND, Refusal, TOO_MANY_CONNECTIONS};

@@ -21,6 +21,10 @@ pub const NOT_FOUND: Refusal = Refusal::new(Status::NotFound, "there is no such 
 pub const TOO_MANY_CONNECTIONS: Refusal =
     Refusal::new(Status::ServiceUnavailable, "there are too many connections; try again later");
 
+/// A request, or its answer, that there is no memory left to keep.
+pub const NO_ROOM: Refusal =
+    Refusal::new(Status::ServiceUnavailable, "there is no memory left for this; try again later");
+
 impl Refusal {
     /// A refusal with its status and cause.
     pub const fn new(status: Status, cause: &'static str) -> Self {

@@ -1,6 +1,7 @@
 //! The merge of backlog and outbox at the places where it is decided. `fuzz/checks/merge.rs` has the naive model.
 
 use super::*;
+use crate::limits::OUTBOX_MERGED_BYTES_MAX;
 
 #[test]
 fn an_item_waits_for_the_frames_before_it() {

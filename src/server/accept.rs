@@ -48,7 +48,8 @@ impl Server {
         if held >= self.connections_max.saturating_add(REFUSED_AT_A_TIME_MAX) {
             return; // dropped: even refusing has its limit
         }
-        let turn = Turn { config: &self.config, now: self.now, head: self.channel.head() };
+        let turn =
+            Turn { config: &self.config, budget: &self.budget, now: self.now, head: self.channel.head() };
         let peer = peer_of(address);
         let slot = self.connections.vacant_entry();
         let key = slot.key();

@@ -80,7 +80,8 @@ impl Server {
     }
 
     fn send_away(&mut self, key: usize) {
-        let turn = Turn { config: &self.config, now: self.now, head: self.channel.head() };
+        let turn =
+            Turn { config: &self.config, budget: &self.budget, now: self.now, head: self.channel.head() };
         let Some(entry) = self.connections.get_mut(key) else { return };
         entry.connection.go_away(&turn);
         self.queue_write(key);

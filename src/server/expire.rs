@@ -11,8 +11,9 @@ impl Server {
             return;
         }
         self.next_sweep = self.instant + SWEEP_INTERVAL;
+        self.count_stalls();
         let now = self.now;
-        let turn = Turn { config: &self.config, now, head: self.channel.head() };
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         let mut speaking = Vec::new();
         let mut over = Vec::new();
         for (key, entry) in &mut self.connections {

@@ -87,7 +87,7 @@ impl Server {
         if let Some(file) = advanced.done_with {
             self.files.close(file);
         }
-        let turn = Turn { config: &self.config, now, head: self.channel.head() };
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         if written > 0 {
             connection.written(&turn);
         }

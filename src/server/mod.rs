@@ -15,10 +15,12 @@ mod listen;
 mod read;
 mod reap;
 mod signals;
+mod slow;
 mod stopper;
 
 pub use stopper::Stopper;
 
+use crate::budget::Budget;
 use crate::channel::{Channel, Readiness};
 use crate::config::Config;
 use crate::connection::{Connection, Turn};
@@ -65,9 +67,13 @@ pub struct Server {
     stopper: Stopper,
     files: Files,
     channel: Channel,
+    /// What all connections together may keep: the channel's.
+    budget: Budget,
     connections: Slab<Entry>,
     /// Who may have something to read.
     readable: VecDeque<usize>,
+    /// Senders that wait until the flush has come further; they count as readable.
+    held: Vec<usize>,
     /// Who has something to write and whose socket takes it; broadcasts go by the channel's round.
     writable: VecDeque<usize>,
     /// Who is over, to be reaped at the end of the turn.
@@ -139,9 +145,11 @@ impl Server {
                 .map_err(system("register a listener"))?;
         }
         let started = Instant::now();
+        let channel = Channel::new(&config);
         Ok(Self {
             connections_max: config.limits.connections_max.unwrap_or_else(affordable_connections),
-            channel: Channel::new(&config),
+            budget: channel.budget().clone(),
+            channel,
             config,
             poll,
             listeners,
@@ -154,6 +162,7 @@ impl Server {
             files,
             connections: Slab::new(),
             readable: VecDeque::new(),
+            held: Vec::new(),
             writable: VecDeque::new(),
             gone: Vec::new(),
             scratch: vec![0; READ_BYTES_MAX],
@@ -245,6 +254,7 @@ impl Server {
             || !self.writable.is_empty()
             || !self.gone.is_empty()
             || self.channel.is_round_pending()
+            || (!self.held.is_empty() && !self.channel.is_congested())
             || (self.accept_again.is_none() && self.listeners.iter().any(Listener::is_ready));
         if has_work {
             return Some(Duration::ZERO);
@@ -302,7 +312,7 @@ impl Server {
         if let Some(seat) = entry.connection.seat() {
             self.channel.set_readiness(seat, Readiness::Writable);
         }
-        let turn = Turn { config: &self.config, now, head: self.channel.head() };
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         entry.connection.heard(&turn); // it takes bytes again: it lives, however far behind it is
         self.queue_write(key);
     }
@@ -334,21 +344,6 @@ impl Server {
             self.channel.unsubscribe(seat);
         }
         self.gone.push(key);
-    }
-
-    /// Whoever the last publication found too slow finishes its frame and is closed.
-    fn close_slow(&mut self) {
-        let now = self.now;
-        while let Some(evicted) = self.channel.take_evicted() {
-            let key = evicted.key as usize;
-            let Some(entry) = self.connections.get_mut(key) else { continue };
-            let turn = Turn { config: &self.config, now, head: self.channel.head() };
-            log::debug!("connection {key}{} is too slow: closed with 1013", Address(&entry.transport));
-            if let Some(seat) = entry.connection.fall_behind(evicted.on_the_wire, &turn) {
-                self.channel.unsubscribe(seat);
-            }
-            self.queue_write(key);
-        }
     }
 }
 

@@ -27,9 +27,9 @@ impl Server {
     /// Reads from those who have something until the budget is spent. Senders wait while the flush is far
     /// behind: what they have to say would only pile up.
     pub(super) fn read(&mut self, handler: &mut impl Handler) {
+        self.let_go();
         let mut budget = READ_BYTES_PER_TURN;
-        let mut held = 0;
-        while budget > 0 && held < self.readable.len() {
+        while budget > 0 {
             let Some(key) = self.readable.pop_front() else { break };
             let Some(entry) = self.connections.get_mut(key) else { continue };
             entry.in_readable = false;
@@ -37,8 +37,7 @@ impl Server {
                 continue; // read again when it has taken what it is owed
             }
             if self.channel.is_congested() && entry.connection.is_publisher() {
-                held += 1;
-                self.queue_read(key);
+                self.hold(key);
                 continue;
             }
             let read = self.read_from(key, budget, handler);
@@ -61,7 +60,7 @@ impl Server {
             }
         };
         self.scratch = scratch;
-        self.close_slow();
+        self.carry_out_verdicts();
         self.read_on(key);
         if self.connections.get(key).is_some_and(|entry| entry.connection.wants_flush()) {
             self.queue_write(key);
@@ -114,7 +113,12 @@ impl Server {
         let Some(entry) = self.connections.get_mut(key) else { return cost };
         let connection = &mut entry.connection;
         if !read.is_empty() {
-            connection.heard(&Turn { config: &self.config, now, head: self.channel.head() });
+            connection.heard(&Turn {
+                config: &self.config,
+                budget: &self.budget,
+                now,
+                head: self.channel.head(),
+            });
         }
         let mut kept = connection.take_kept();
         // A head that has begun is parsed anew with what has come.
@@ -126,9 +130,11 @@ impl Server {
             &mut kept[..]
         };
         loop {
-            let turn = Turn { config: &self.config, now, head: self.channel.head() };
+            let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
             let Some(event) = connection.next(&mut input, &turn) else {
-                connection.keep(input, &turn);
+                if let Some(refusal) = connection.keep(input, &turn) {
+                    log_event(key, &entry.transport, &Event::Refusal(refusal));
+                }
                 break;
             };
             // A page is the loop's own affair; everything else may concern the handler.
@@ -141,7 +147,9 @@ impl Server {
                     continue;
                 }
                 connection.pause();
-                connection.keep(input, &turn);
+                if let Some(refusal) = connection.keep(input, &turn) {
+                    log_event(key, &entry.transport, &Event::Refusal(refusal));
+                }
                 break;
             }
             if let Event::Open(opening) = &event
@@ -154,7 +162,8 @@ impl Server {
                 connection.sit_down(seat);
             }
             log_event(key, &entry.transport, &event);
-            let mut context = Context::new(key, connection, &mut self.channel, &self.config, now);
+            let mut context =
+                Context::new(key, connection, &mut self.channel, &self.config, &self.budget, now);
             match event {
                 Event::Page(_) | Event::Answered | Event::Refusal(_) => {}
                 Event::Open(opening) => handler.open(&mut context, &opening),
@@ -170,7 +179,7 @@ impl Server {
         let now = self.now;
         let Some(entry) = self.connections.get_mut(key) else { return };
         entry.input_ended = true;
-        let turn = Turn { config: &self.config, now, head: self.channel.head() };
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         if !entry.connection.end_of_input(&turn) {
             self.end(key, "the peer has closed");
         }

@@ -12,6 +12,7 @@ impl Server {
         if self.gone.is_empty() {
             return;
         }
+        self.drop_held();
         for key in mem::take(&mut self.gone) {
             match self.connections.get(key) {
                 Some(entry) if entry.in_readable || entry.in_writable => self.gone.push(key),
@@ -19,7 +20,7 @@ impl Server {
                 None => {}
             }
         }
-        self.close_slow();
+        self.carry_out_verdicts();
         // There is a descriptor again.
         self.accept_again = None;
     }
@@ -39,7 +40,8 @@ impl Server {
         entry.connection.files().for_each(|file| self.files.close(file));
         if entry.connection.audience().is_some() {
             let connection = &mut entry.connection;
-            let mut context = Context::new(key, connection, &mut self.channel, &self.config, now);
+            let mut context =
+                Context::new(key, connection, &mut self.channel, &self.config, &self.budget, now);
             handler.close(&mut context, CloseCode::ABNORMAL, "");
         }
     }

@@ -11,6 +11,7 @@
 use super::frame::{HEADER_BYTES_MAX, Header, Opcode};
 use super::utf8::{Checker, InvalidUtf8};
 use super::{Violation, close, mask};
+use crate::budget::{Budget, Exhausted, Loan};
 use crate::message::{CloseCode, Kind, Message};
 use std::borrow::Cow;
 
@@ -34,8 +35,10 @@ pub struct Decoder {
 }
 
 /// What is incomplete: a header, a frame, a message, or one inside the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Partial {
+    /// What the budget of all lends for the payload.
+    loan: Loan,
     header: [u8; HEADER_BYTES_MAX],
     header_used: usize,
     frame: Option<Frame>,
@@ -61,7 +64,8 @@ struct Begun {
 
 impl Decoder {
     /// Takes the next event off the front of `input`; `None`: the input is used up. A message of more
-    /// than `message_bytes_max` bytes is refused at the header that says so.
+    /// than `message_bytes_max` bytes is refused at the header that says so; one that comes in pieces also when
+    /// `budget` has no room for what is there of it.
     ///
     /// # Errors
     /// What RFC 6455 does not allow. The decoder is of no use after that.
@@ -69,6 +73,7 @@ impl Decoder {
         &mut self,
         input: &mut &'a mut [u8],
         message_bytes_max: usize,
+        budget: &Budget,
     ) -> Result<Option<Event<'a>>, Violation> {
         if self.partial.is_none() {
             if let Some(event) = take_whole_frame(input, message_bytes_max)? {
@@ -78,7 +83,7 @@ impl Decoder {
                 return Ok(None);
             }
         }
-        let partial = self.partial.get_or_insert_default();
+        let partial = self.partial.get_or_insert_with(|| Box::new(Partial::new(budget)));
         let event = partial.decode(input, message_bytes_max)?;
         if partial.is_idle() {
             self.partial = None;
@@ -119,6 +124,17 @@ fn take_whole_frame<'a>(
 }
 
 impl Partial {
+    fn new(budget: &Budget) -> Self {
+        Self {
+            loan: budget.open(),
+            header: [0; HEADER_BYTES_MAX],
+            header_used: 0,
+            frame: None,
+            control: Vec::new(),
+            message: None,
+        }
+    }
+
     fn is_idle(&self) -> bool {
         self.header_used == 0 && self.frame.is_none() && self.message.is_none()
     }
@@ -203,7 +219,8 @@ impl Partial {
                 true => message.payload.len() + usize::try_from(left).unwrap_or(usize::MAX),
                 false => message_bytes_max,
             };
-            message.extend(piece, most).map_err(|InvalidUtf8| Violation::InvalidUtf8)?;
+            message.make_room(piece.len(), most, &mut self.loan)?;
+            message.extend(piece).map_err(|InvalidUtf8| Violation::InvalidUtf8)?;
         }
         let taken = taken + length as u64;
         self.frame = Some(Frame { header, taken });
@@ -217,14 +234,33 @@ impl Partial {
     }
 }
 
+/// What a message comes to that the budget has no room for: it would never have, or has none now.
+fn no_room(needed: usize, loan: &Loan) -> Violation {
+    let limit = loan.budget().limit();
+    if needed > limit { Violation::MessageTooBig { limit } } else { Violation::NoRoom }
+}
+
 impl Begun {
-    /// Appends a piece; the memory doubles as it grows, but not past `most`.
-    fn extend(&mut self, piece: &[u8], most: usize) -> Result<(), InvalidUtf8> {
-        let needed = self.payload.len() + piece.len();
-        if needed > self.payload.capacity() {
-            let wanted = (self.payload.capacity() * 2).min(most).max(needed);
-            self.payload.reserve_exact(wanted - self.payload.len());
+    /// Makes room for a piece; the memory doubles as it grows, but not past `most`, and less than that when the budget
+    /// is nearly used up.
+    fn make_room(&mut self, piece: usize, most: usize, loan: &mut Loan) -> Result<(), Violation> {
+        let needed = self.payload.len() + piece;
+        if needed <= self.payload.capacity() {
+            return Ok(());
         }
+        let wanted = (self.payload.capacity() * 2).min(most).max(needed);
+        let granted = match loan.resize(wanted) {
+            Ok(()) => wanted,
+            Err(Exhausted) => {
+                loan.resize(needed).map(|()| needed).map_err(|Exhausted| no_room(needed, loan))?
+            }
+        };
+        self.payload.reserve_exact(granted - self.payload.len());
+        Ok(())
+    }
+
+    /// Appends a piece.
+    fn extend(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         self.payload.extend_from_slice(piece);
         match self.kind {
             Kind::Text => self.utf8.check(piece),
@@ -290,7 +326,7 @@ mod tests {
             let mut read = read.to_vec();
             let mut input = &mut read[..];
             loop {
-                match decoder.decode(&mut input, LIMIT) {
+                match decoder.decode(&mut input, LIMIT, &Budget::new(usize::MAX)) {
                     Ok(Some(event)) => got.push(Ok(owned(event))),
                     Ok(None) => break,
                     Err(violation) => {
@@ -383,7 +419,7 @@ mod tests {
     fn memory_grows_with_the_bytes_that_come() {
         let mut decoder = Decoder::default();
         let mut read = *b"\x82\xfe\x04\x00\0\0\0\0abc";
-        assert_eq!(decoder.decode(&mut &mut read[..], LIMIT), Ok(None));
+        assert_eq!(decoder.decode(&mut &mut read[..], LIMIT, &Budget::new(usize::MAX)), Ok(None));
         let message = decoder.partial.as_ref().and_then(|partial| partial.message.as_ref());
         assert!(message.expect("begun").payload.capacity() < 64);
     }

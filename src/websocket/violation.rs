@@ -33,6 +33,9 @@ pub enum Violation {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// A message in pieces that there is no memory left for: other clients have taken up
+    /// [`Limits::buffers_bytes_max`](crate::limits::Limits::buffers_bytes_max).
+    NoRoom,
     /// A Close of one byte: half a code (§5.5.1).
     CloseTooShort,
     /// A close code that may not be sent (§7.4).
@@ -59,6 +62,7 @@ impl Violation {
             | Self::CloseCodeInvalid(_) => CloseCode::PROTOCOL_ERROR,
             Self::InvalidUtf8 | Self::CloseReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooBig { .. } => CloseCode::TOO_BIG,
+            Self::NoRoom => CloseCode::TRY_AGAIN_LATER,
         }
     }
 }
@@ -78,6 +82,7 @@ impl fmt::Display for Violation {
             Self::ExpectedContinuation => write!(f, "new message inside another"),
             Self::InvalidUtf8 => write!(f, "text is not UTF-8"),
             Self::MessageTooBig { limit } => write!(f, "message of more than {limit} bytes"),
+            Self::NoRoom => write!(f, "no memory left for a message in pieces"),
             Self::CloseTooShort => write!(f, "close body of one byte"),
             Self::CloseCodeInvalid(code) => write!(f, "close code {code} may not be sent"),
             Self::CloseReasonNotUtf8 => write!(f, "close reason is not UTF-8"),

@@ -175,34 +175,55 @@ fn a_burst_beyond_the_backlog_closes_nobody_who_reads() {
     }
 }
 
-/// Fragments, pings and messages: whatever is answered, who does not take the answers is not read any more.
+/// Who does not take its echoes is not read any more.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_flood_without_reading_becomes_backpressure() {
     const LIMIT: usize = 256 << 20;
-    let rows = [("/echo", piece(0)), ("/", Frame::new(PING, [7; 125]))];
-    for (path, frame) in rows {
-        let server = Server::start(&[]);
-        let mut other = server.websocket("/echo");
-        let before = server.peak_bytes();
-        let mut flood = server.websocket(path);
-        // Many frames at a time, so that the small ones are as fast as the large one.
-        let count = (64 * 1024 / frame.payload.len()).max(1);
-        let wire = frame.masked().repeat(count);
-        let sent = flood.send_until_full(&wire, LIMIT);
-        assert!(sent < LIMIT, "{path}: the server takes all and forgets nothing");
-        let growth = server.peak_growth(before);
-        assert!(growth < GROWTH_BYTES_MAX, "{path}: the server grew by {growth} bytes for {sent}");
+    let server = Server::start(&[]);
+    let mut other = server.websocket("/echo");
+    let before = server.peak_bytes();
+    let mut flood = server.websocket("/echo");
+    let frame = piece(0);
+    let sent = flood.send_until_full(&frame.masked().repeat(4), LIMIT);
+    assert!(sent < LIMIT, "the server takes all and forgets nothing");
+    let growth = server.peak_growth(before);
+    assert!(growth < GROWTH_BYTES_MAX, "the server grew by {growth} bytes for {sent}");
 
-        other.send(Frame::text("me too").masked());
-        assert_eq!(other.frame(), Frame::text("me too"), "{path}: others are served");
+    other.send(Frame::text("me too").masked());
+    assert_eq!(other.frame(), Frame::text("me too"), "others are served");
 
-        let whole = sent / frame.masked().len();
-        for number in 0..whole {
-            let answer = flood.frame();
-            assert!(answer.payload == frame.payload, "{path}: answer {number} of {whole} is {answer:?}");
-        }
+    let whole = sent / frame.masked().len();
+    for number in 0..whole {
+        let answer = flood.frame();
+        assert!(answer == frame, "answer {number} of {whole} is {answer:?}");
     }
+}
+
+/// RFC 6455 §5.5.3: a client that pings without end and reads nothing is read on, and costs no more for it; in the end
+/// it gets the pongs that were there first, and the newest.
+#[cfg(target_os = "linux")]
+#[test]
+fn of_a_flood_of_pings_only_the_newest_is_answered() {
+    const PINGS: u32 = 200_000;
+    let server = Server::start(&[]);
+    let mut flood = server.websocket("/");
+    let before = server.peak_bytes();
+    let ping = |number: u32| Frame::new(PING, [&number.to_be_bytes()[..], &[7; 121]].concat()).masked();
+    for first in (0..PINGS).step_by(500) {
+        flood.send((first..first + 500).flat_map(ping).collect::<Vec<_>>());
+    }
+    let growth = server.peak_growth(before);
+    assert!(growth < 2 << 20, "the server grew by {growth} bytes");
+    let mut numbers = Vec::new();
+    while numbers.last() != Some(&(PINGS - 1)) {
+        let pong = flood.frame();
+        assert_eq!(pong.opcode, PONG);
+        numbers.push(u32::from_be_bytes(*pong.payload.first_chunk().expect("a number")));
+    }
+    assert!(numbers.is_sorted_by(|one, next| one < next) && numbers[..512].iter().copied().eq(0..512));
+    assert!(numbers.len() < PINGS as usize / 2, "{} are answered", numbers.len());
+    server.assert_serves();
 }
 
 /// Requests as well: who does not take the pages is not read any more.

@@ -1,6 +1,7 @@
 //! What the pure code is given to measure it: here its instructions, in `benches/pure.rs` its time.
 
 use fanfare::backlog::{Backlog, Seat};
+use fanfare::budget::Budget;
 use fanfare::channel::Channel;
 use fanfare::config::OwnMessages;
 use fanfare::limits::SEGMENT_BYTES;
@@ -57,8 +58,9 @@ pub(crate) fn read() -> Vec<u8> {
 
 /// Decodes such a read, and leaves it unmasked.
 pub(crate) fn decode(mut read: &mut [u8]) {
+    let budget = Budget::new(1 << 20);
     let (mut decoder, mut count) = (Decoder::default(), 0);
-    while let Ok(Some(event)) = decoder.decode(&mut read, MESSAGE_BYTES) {
+    while let Ok(Some(event)) = decoder.decode(&mut read, MESSAGE_BYTES, &budget) {
         black_box(event);
         count += 1;
     }

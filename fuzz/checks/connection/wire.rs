@@ -135,6 +135,26 @@ pub(super) fn without_interim(written: &[u8]) -> Vec<u8> {
     kept
 }
 
+/// The same without pongs: how many there are depends on when the client takes them (RFC 6455 §5.5.3).
+pub(super) fn without_pongs(wire: &[u8]) -> Vec<u8> {
+    let find = |text: &[u8], from: usize| {
+        wire[from..].windows(text.len()).position(|part| part == text).map(|at| from + at + text.len())
+    };
+    let frames = find(b"HTTP/1.1 101", 0).and_then(|head| find(b"\r\n\r\n", head));
+    let Some(mut at) = frames else { return wire.to_vec() };
+    let mut kept = wire[..at].to_vec();
+    while let Some((header, used)) = Header::parse(&wire[at..]).expect("a server's frame is right") {
+        let length = usize::try_from(header.length).expect("a frame fits the memory");
+        let end = (at + used + length).min(wire.len());
+        if header.opcode != Opcode::Pong {
+            kept.extend_from_slice(&wire[at..end]);
+        }
+        at = end;
+    }
+    kept.extend_from_slice(&wire[at..]);
+    kept
+}
+
 fn read_head(wire: &[u8]) -> Option<Response> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Response::new(&mut headers);

@@ -3,6 +3,7 @@
 
 use super::super::input::{Cuts, Input};
 use super::{MESSAGE_BYTES_MAX, client, wire};
+use fanfare::budget::Budget;
 use fanfare::channel::{Channel, Readiness};
 use fanfare::config::{Audience, Config, OwnMessages};
 use fanfare::connection::{Connection, Event, Expiry, Flushed, Found, PageRequest, Turn};
@@ -34,6 +35,7 @@ const RESPONSE_MAX: usize = 1024 + 3 * REQUEST_HEAD_BYTES_MAX + FILE_BYTES as us
 /// The connection, its channel, and a client at the other end of a socket in memory.
 pub(super) struct World<'c> {
     config: &'c Config,
+    budget: &'c Budget,
     connection: Connection,
     channel: Channel,
     tenths: u64,
@@ -65,15 +67,16 @@ pub(super) struct World<'c> {
 }
 
 impl<'c> World<'c> {
-    pub(super) fn new(config: &'c Config, cuts: Cuts, manner: u8, spread: u8) -> Self {
+    pub(super) fn new(config: &'c Config, budget: &'c Budget, cuts: Cuts, manner: u8, spread: u8) -> Self {
         let channel = Channel::new(config);
-        let turn = Turn { config, now: Now::default(), head: channel.head() };
+        let turn = Turn { config, budget, now: Now::default(), head: channel.head() };
         let connection = match manner & 0xe0 == 0xe0 {
             true => Connection::refused(Peer::Remote, &turn),
             false => Connection::new(Peer::Loopback, spread, &turn),
         };
         Self {
             config,
+            budget,
             connection,
             channel,
             tenths: 0,
@@ -136,7 +139,8 @@ impl<'c> World<'c> {
 
     fn now(&self) -> Turn<'c> {
         let tick = Tick::at(Duration::from_millis(self.tenths * 100));
-        Turn { config: self.config, now: Now { tick, unix_seconds: 784_111_777 }, head: self.channel.head() }
+        let now = Now { tick, unix_seconds: 784_111_777 };
+        Turn { config: self.config, budget: self.budget, now, head: self.channel.head() }
     }
 
     /// One turn of the loop.
@@ -194,7 +198,7 @@ impl<'c> World<'c> {
         loop {
             let turn = self.now();
             let Some(event) = self.connection.next(&mut input, &turn) else {
-                self.connection.keep(input, &turn);
+                assert_eq!(self.connection.keep(input, &turn), None, "there is memory enough");
                 break;
             };
             match event {
@@ -214,7 +218,7 @@ impl<'c> World<'c> {
             }
             if answers >= self.answers_per_read {
                 self.connection.pause();
-                self.connection.keep(input, &turn);
+                assert_eq!(self.connection.keep(input, &turn), None, "there is memory enough");
                 break;
             }
         }
@@ -283,10 +287,10 @@ impl<'c> World<'c> {
 
     fn close_slow(&mut self) {
         let turn = self.now();
-        while let Some(evicted) = self.channel.take_evicted() {
+        while let Some(verdict) = self.channel.take_verdict() {
             assert!(self.is_blocked, "only one whose socket refused bytes is too slow");
             self.said.has_lost_some = true;
-            if let Some(seat) = self.connection.fall_behind(evicted.on_the_wire, &turn) {
+            if let Some(seat) = self.connection.fall_behind(verdict.on_the_wire, &turn) {
                 self.channel.unsubscribe(seat);
             }
         }

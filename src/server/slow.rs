@@ -1,0 +1,85 @@
+//! Slow receivers: what their verdicts mean for their connections, and the senders that wait for them.
+
+use super::{Address, Server};
+use crate::channel::{OnTheWire, Sentence, Verdict};
+use crate::connection::Turn;
+use crate::limits::SWEEP_INTERVAL;
+use std::mem;
+
+impl Server {
+    /// Carries out what the channel has decided on who is too slow.
+    pub(super) fn carry_out_verdicts(&mut self) {
+        while let Some(verdict) = self.channel.take_verdict() {
+            self.carry_out(verdict);
+        }
+    }
+
+    fn carry_out(&mut self, verdict: Verdict) {
+        let Verdict { key, sentence, on_the_wire } = verdict;
+        let (key, now) = (key as usize, self.now);
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+        let address = Address(&entry.transport);
+        match sentence {
+            Sentence::TooSlow => log::debug!("connection {key}{address} is too slow: closed with 1013"),
+            Sentence::Stalled => {
+                log::debug!("connection {key}{address} holds up all others: closed with 1013")
+            }
+            Sentence::Skips { missed } => {
+                log::debug!("connection {key}{address} is too slow: it misses {missed} messages");
+                entry.connection.finish_frame(on_the_wire, &turn);
+                return self.queue_write(key);
+            }
+        }
+        if matches!(on_the_wire, OnTheWire::Lost) {
+            return self.end(key, "there is no memory left for the frame it is in");
+        }
+        if let Some(seat) = entry.connection.fall_behind(on_the_wire, &turn) {
+            self.channel.unsubscribe(seat);
+        }
+        self.queue_write(key);
+    }
+
+    /// A sender waits until the flush has come further. It keeps its place among those who are read.
+    pub(super) fn hold(&mut self, key: usize) {
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        if !mem::replace(&mut entry.in_readable, true) {
+            self.held.push(key);
+        }
+    }
+
+    /// Senders are read again when nobody is waited for any more; until then only those who are gone leave.
+    pub(super) fn let_go(&mut self) {
+        if !self.held.is_empty() && !self.channel.is_congested() {
+            self.readable.extend(self.held.drain(..));
+        }
+    }
+
+    /// Those who are over need not wait for anybody.
+    pub(super) fn drop_held(&mut self) {
+        let connections = &mut self.connections;
+        self.held.retain(|&key| {
+            let Some(entry) = connections.get_mut(key).filter(|entry| entry.is_gone) else { return true };
+            entry.in_readable = false;
+            false
+        });
+    }
+
+    /// Once a sweep: who is waited for and takes nothing is given up in the end, and who waits is not to blame for its
+    /// silence: it was not listened to.
+    pub(super) fn count_stalls(&mut self) {
+        let sweeps = self.config.limits.ping.map(|ping| {
+            let sweeps = (2 * ping).as_millis().div_ceil(SWEEP_INTERVAL.as_millis());
+            u16::try_from(sweeps).unwrap_or(u16::MAX)
+        });
+        self.channel.count_stalls(sweeps);
+        self.carry_out_verdicts();
+        let now = self.now;
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+        for &key in &self.held {
+            if let Some(entry) = self.connections.get_mut(key) {
+                entry.connection.heard(&turn);
+            }
+        }
+    }
+}
