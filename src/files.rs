@@ -25,6 +25,10 @@ const BUILT_IN: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/pages.rs"
 
 const INDEX: &str = "index.html";
 
+/// There are no places for files left, or no descriptors.
+const TOO_MANY_FILES: Refusal =
+    Refusal::new(Status::ServiceUnavailable, "too many files are being sent; try again later");
+
 /// Finds pages, and holds the files that are being sent.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -97,10 +101,7 @@ impl Files {
             });
         }
         if self.sending.len() >= FILES_OPEN_MAX {
-            return Err(Refusal::new(
-                Status::ServiceUnavailable,
-                "too many files are being sent; try again later",
-            ));
+            return Err(TOO_MANY_FILES);
         }
         let id = u32::try_from(self.sending.insert(file)).expect("fewer than FILES_OPEN_MAX");
         let range = FileRange { file: FileId(id), start: 0, end: length };
@@ -151,7 +152,18 @@ fn locate(root: &Path, path: &CleanPath) -> Result<Located, Refusal> {
     let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // The name that was asked for decides the type, not that of the file a link leads to.
     let name = if is_folder { INDEX.to_owned() } else { last_segment(path).unwrap_or(name) };
-    Ok(Located::File(File::open(&real).map_err(|_| NOT_FOUND)?, name))
+    Ok(Located::File(File::open(&real).map_err(|error| refusal(&error))?, name))
+}
+
+/// What a file that cannot be opened means: it is none of the client's business, unless it is only now that there are
+/// no descriptors.
+fn refusal(error: &io::Error) -> Refusal {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    match error.raw_os_error() {
+        Some(ENFILE | EMFILE) if cfg!(unix) => TOO_MANY_FILES,
+        Some(_) | None => NOT_FOUND,
+    }
 }
 
 fn last_segment(path: &CleanPath) -> Option<String> {

@@ -11,7 +11,8 @@ use crate::message::{CloseCode, Message};
 
 /// Hears what clients do. It runs on the server's one thread: while it works, nobody is served.
 ///
-/// A panic in it ends the server: the program decides what a broken handler means, not the loop.
+/// A panic in it ends the connection it was called for, with 1011, and is counted; the server goes on. What the handler
+/// had half done of its own is its own to mend. (The program `fanfare` is built to end at a panic, without unwinding.)
 pub trait Handler {
     /// A client's handshake is complete. What is sent here follows it.
     fn open(&mut self, context: &mut Context<'_>, opening: &Opening) {
@@ -37,6 +38,8 @@ pub struct Context<'c> {
     config: &'c Config,
     budget: &'c Budget,
     now: Now,
+    /// With what the handler closed the client, if it did.
+    closed: Option<CloseCode>,
 }
 
 impl<'c> Context<'c> {
@@ -48,7 +51,7 @@ impl<'c> Context<'c> {
         budget: &'c Budget,
         now: Now,
     ) -> Self {
-        Self { client, connection, channel, config, budget, now }
+        Self { client, connection, channel, config, budget, now, closed: None }
     }
 
     /// A number that no other client has at the same time.
@@ -74,17 +77,30 @@ impl<'c> Context<'c> {
     }
 
     /// Sends `message` to this client alone, behind all that was published so far. Nothing happens when it
-    /// is closing.
+    /// is closing. Where there is no memory left to keep it, the client is closed with 1013.
     pub fn send(&mut self, message: &Message<'_>) {
         let turn = self.turn();
+        let has_closed = self.connection.has_said_all();
         self.connection.send(message, &turn);
+        if !has_closed && self.connection.has_said_all() {
+            self.closed = Some(CloseCode::TRY_AGAIN_LATER);
+        }
     }
 
     /// Closes this client, behind all that was published so far. A code that may not be sent makes a Close
     /// without one; the reason is cut at 123 bytes.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
         let turn = self.turn();
+        let has_closed = self.connection.has_said_all();
         self.connection.close(code, reason, &turn);
+        if !has_closed && self.connection.has_said_all() {
+            self.closed = Some(code);
+        }
+    }
+
+    /// With what the handler closed the client, if it did.
+    pub(crate) fn closed(&self) -> Option<CloseCode> {
+        self.closed
     }
 
     fn turn(&self) -> Turn<'c> {

@@ -33,6 +33,7 @@ mod handler;
 pub mod http;
 pub mod limits;
 pub mod message;
+pub mod metrics;
 pub mod outbox;
 mod server;
 #[doc(hidden)]
@@ -45,4 +46,5 @@ pub use connection::Opening;
 pub use error::Error;
 pub use handler::{Context, Handler};
 pub use message::{CloseCode, Message};
-pub use server::{Server, Stopper};
+pub use metrics::Metrics;
+pub use server::{MetricsReader, Server, Stopper};

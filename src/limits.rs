@@ -53,6 +53,21 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The most memory the whole process takes with so many connections, in bytes, whatever clients do: a sum of the
+    /// bounds on this page. What the kernel holds for sockets is not in it.
+    pub fn memory_bytes_max(&self, connections: usize) -> u64 {
+        let [backlog, buffers, message] =
+            [self.backlog_bytes_max, self.buffers_bytes_max, self.message_bytes_max]
+                .map(|bytes| bytes as u64);
+        // The frames, where each begins in a queue that doubles, a round of a quarter, and the messages of one read.
+        let channel = backlog * 5 / 2 + message + READ_BYTES_MAX as u64;
+        // One buffer at a time is being moved to a larger one, one message is complete, one answer is made.
+        let passing = 3 * message;
+        BASE_BYTES + connections as u64 * CONNECTION_BYTES + channel + buffers + passing
+    }
+}
+
 /// One read takes at most this: the scratch buffer that all connections share.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 
@@ -167,6 +182,24 @@ pub const FILES_OPEN_MAX: usize = 64;
 /// Listening queue asked of the kernel, which caps it itself.
 pub const LISTEN_QUEUE: i32 = 4096;
 
+/// Complaints of one cause within [`COMPLAINTS_WINDOW`] that are said one by one; more are counted.
+pub const COMPLAINTS_OF_A_CAUSE: usize = 8;
+
+/// After this, complaints that were only counted are said with their number.
+pub const COMPLAINTS_WINDOW: Duration = Duration::from_secs(10);
+
+/// A sweep that comes later than this was not late for its work: the process did not run (a suspended machine, a
+/// debugger). Deadlines are moved by as much, or everybody would be given up for a silence of ours.
+pub const PAUSE_MIN: Duration = Duration::from_secs(2);
+
+/// What the process takes beside everything that is counted: the binary, the scratch buffer, events, the allocator's
+/// own.
+pub const BASE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// What one connection costs at most beside the budget of all: its place in the slab and in the channel while these
+/// grow (some 300 bytes), its boxes (some 400), and what is free of each of its three loans.
+pub const CONNECTION_BYTES: u64 = 4 * 1024;
+
 /// Seconds a refused newcomer is told to wait (`Retry-After`).
 pub const RETRY_AFTER_SECONDS: u32 = 5;
 
@@ -176,6 +209,9 @@ const _: () = assert!(REQUEST_HEAD_BYTES_MAX <= READ_BYTES_MAX);
 const _: () = assert!(FILE_PIECE_BYTES <= READ_BYTES_MAX);
 // Reading fills whole scratch buffers before its budget is spent.
 const _: () = assert!(READ_BYTES_PER_TURN.is_multiple_of(READ_BYTES_MAX));
+const _: () = assert!(CONNECTION_BYTES >= 3 * LOAN_FREE_BYTES as u64 + 700);
+// A sweep that is late for its work does not look like a pause.
+const _: () = assert!(PAUSE_MIN.as_millis() > SWEEP_INTERVAL.as_millis());
 const _: () = assert!(READ_COST_MIN > 0 && READ_COST_MIN <= READ_BYTES_MAX);
 // Files being sent and newcomers being refused have theirs in the reserve, and some are left.
 const _: () = assert!(FILES_OPEN_MAX + REFUSED_AT_A_TIME_MAX + 16 <= DESCRIPTORS_RESERVED);

@@ -67,7 +67,6 @@ fn serve(settings: Settings) -> Result<(), Error> {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let mut server = Server::bind(settings.config)?;
     server.drain_on_signals()?;
-    log::info!("room for {} connections", server.connections_max());
     server.run(Broadcast)?;
     log::info!("stopped");
     Ok(())

@@ -1,11 +1,14 @@
 //! The library as another program uses it: its own handler, a server in a thread, stopped from outside.
 
 use fanfare::config::{Audience, Listen};
-use fanfare::{CloseCode, Config, Context, Error, Handler, Message, Opening, Server, Stopper};
+use fanfare::{
+    CloseCode, Config, Context, Error, Handler, Message, Metrics, MetricsReader, Opening, Server, Stopper,
+};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tungstenite::WebSocket;
 use tungstenite::protocol::frame::CloseFrame;
 
@@ -31,6 +34,7 @@ impl Handler for Telling {
     fn message(&mut self, context: &mut Context<'_>, message: Message<'_>) {
         match message.as_text() {
             Some("send") => context.send(&Message::binary(vec![7; 3])),
+            Some("panic") => panic!("as the test wants"),
             Some("close") => context.close(CloseCode(3001), "as you wish"),
             _ => context.publish(&message),
         }
@@ -46,6 +50,7 @@ impl Handler for Telling {
 struct Running {
     address: SocketAddr,
     stopper: Stopper,
+    metrics: MetricsReader,
     heard: Receiver<String>,
     thread: Option<JoinHandle<Result<(), Error>>>,
 }
@@ -59,11 +64,13 @@ impl Running {
         let (started, address) = channel();
         let thread = std::thread::spawn(move || {
             let server = Server::bind(config)?;
-            started.send((server.addresses()[0], server.stopper())).expect("the test waits");
+            started
+                .send((server.addresses()[0], server.stopper(), server.metrics()))
+                .expect("the test waits");
             server.run(Telling { heard: sender })
         });
-        let (address, stopper) = address.recv_timeout(PATIENCE).expect("it starts");
-        Self { address, stopper, heard, thread: Some(thread) }
+        let (address, stopper, metrics) = address.recv_timeout(PATIENCE).expect("it starts");
+        Self { address, stopper, metrics, heard, thread: Some(thread) }
     }
 
     fn connect(&self, path: &str) -> WebSocket<TcpStream> {
@@ -75,6 +82,20 @@ impl Running {
 
     fn hears(&self) -> String {
         self.heard.recv_timeout(PATIENCE).expect("the handler is called")
+    }
+
+    /// Waits until the figures are as wanted.
+    #[track_caller]
+    fn counts(&self, what: &str, is_so: impl Fn(&Metrics) -> bool) -> Metrics {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let metrics = self.metrics.read();
+            if is_so(&metrics) {
+                return metrics;
+            }
+            assert!(Instant::now() < deadline, "not {what}: {metrics:?}");
+            std::thread::yield_now();
+        }
     }
 
     fn join(&mut self) -> Result<(), Error> {
@@ -141,6 +162,76 @@ fn it_is_drained_from_another_thread() {
     while client.read().is_ok() {}
     server.join().expect("it has drained");
     assert!(TcpStream::connect(server.address).is_err(), "nobody listens any more");
+}
+
+/// It is the program's fault, not the other clients'.
+#[test]
+fn a_handler_that_panics_loses_its_client_and_no_other() {
+    let server = Running::start(|_| {});
+    let (mut unlucky, mut other) = (server.connect("/"), server.connect("/"));
+    for client in [&mut unlucky, &mut other] {
+        assert_eq!(server.hears(), "open / Everyone");
+        assert!(text(client).starts_with("welcome"));
+    }
+    unlucky.send("panic".into()).expect("sent");
+    let tungstenite::Message::Close(Some(frame)) = unlucky.read().expect("a message") else {
+        panic!("the server says goodbye");
+    };
+    assert_eq!(u16::from(frame.code), 1011);
+    let _ = unlucky.flush();
+    assert_eq!(server.hears(), "close 1011 ", "it is gone, like any other");
+    assert_eq!(text(&mut other), "one has left");
+    other.send("still there".into()).expect("sent");
+    assert_eq!(text(&mut other), "still there");
+    let metrics = server.counts("one panic", |metrics| metrics.handler_panics == 1);
+    assert_eq!((metrics.closes.get(CloseCode::INTERNAL), metrics.subscribers), (1, 1));
+}
+
+#[test]
+fn what_happens_is_counted() {
+    let server = Running::start(|config| config.limits.connections_max = Some(3));
+    let (mut one, mut other) = (server.connect("/"), server.connect("/"));
+    for client in [&mut one, &mut other] {
+        assert!(text(client).starts_with("welcome"));
+    }
+    let idle = server.counts("two subscribers", |metrics| metrics.subscribers == 2);
+    assert_eq!((idle.handshakes, idle.connections_accepted, idle.messages_received), (2, 2, 0));
+    one.send("12345".into()).expect("sent");
+    assert_eq!((text(&mut one), text(&mut other)), ("12345".to_owned(), "12345".to_owned()));
+    let said = server.counts("a message", |metrics| metrics.messages_received == 1);
+    assert_eq!(said.bytes_received - idle.bytes_received, 6 + 5);
+    server.counts("two deliveries", |metrics| metrics.bytes_sent - idle.bytes_sent == 2 * (2 + 5));
+
+    let ask = |request: &str, held: u64| {
+        server.counts("the one before gone", |metrics| metrics.connections == held);
+        let mut stream = TcpStream::connect(server.address).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout may be set");
+        stream.read_to_string(&mut answer).expect("an answer");
+        drop(stream);
+        answer
+    };
+    assert!(ask("GET / HTTP/1.0\r\n\r\n", 2).starts_with("HTTP/1.1 200"));
+    assert!(ask("GET /nowhere HTTP/1.0\r\n\r\n", 2).starts_with("HTTP/1.1 404"));
+    assert!(ask("GET / HTTP/1.1\r\n\r\n", 2).starts_with("HTTP/1.1 400"));
+    let asked =
+        server.counts("two refusals", |m| m.refusals.iter().map(|(_, count)| count).sum::<u64>() == 2);
+    assert_eq!((asked.requests, asked.refusals.get("there is no such page")), (2, 1));
+
+    server.counts("the last one gone", |metrics| metrics.connections == 2);
+    let third = server.connect("/");
+    assert!(ask("", 3).starts_with("HTTP/1.1 503"));
+    server.counts("a newcomer refused", |metrics| metrics.connections_refused == 1);
+    drop(third);
+    one.close(Some(CloseFrame { code: 4321.into(), reason: "".into() })).expect("sent");
+    while one.read().is_ok() {}
+    let closed = server.counts("two closes", |metrics| metrics.closes.iter().count() == 2);
+    assert_eq!([4000, 1006].map(|code| closed.closes.get(CloseCode(code))), [1, 1]);
+    drop((one, other));
+    server.counts("nobody there", |metrics| {
+        metrics.connections == 0 && metrics.closes.get(CloseCode(1006)) == 2
+    });
 }
 
 #[test]

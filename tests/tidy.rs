@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the house, from the roof to the ground. A room may import what stands below it.
-const ROOMS: [&str; 64] = [
+const ROOMS: [&str; 65] = [
     // The program.
     "main",
     "cli",
@@ -75,6 +75,7 @@ const ROOMS: [&str; 64] = [
     // Ground.
     "backlog",
     "budget",
+    "metrics",
     "config",
     "limits",
     "ground",

@@ -20,6 +20,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What to do.
+#[allow(clippy::large_enum_variant, reason = "a process makes one")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// Serve, with these settings.

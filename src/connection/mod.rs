@@ -228,6 +228,17 @@ impl Connection {
         self.is_open() && self.audience() == Some(Audience::Everyone)
     }
 
+    /// Whether it is an HTTP connection that was answered, owes nothing, and asks for nothing.
+    pub fn is_idle(&self) -> bool {
+        match &self.state {
+            State::Http(http) => {
+                let is_between = http.waits_for == Wanted::NextRequest && http.body_left == 0;
+                is_between && http.kept.is_empty() && self.outbox.is_none()
+            }
+            State::WebSocket(_) | State::Ending(_) | State::Lingering => false,
+        }
+    }
+
     /// Whether it may be heard: what it is owed has a limit, and what follows must wait until it took some.
     pub fn wants_input(&self) -> bool {
         self.outbox().is_none_or(Outbox::has_room)

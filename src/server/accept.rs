@@ -3,12 +3,13 @@
 //! When the descriptors run out nobody tells us when there are some again: accepting pauses, and is tried on
 //! a timer and after every close.
 
-use super::{Entry, Server};
+use super::{Address, Entry, Server};
 use crate::connection::{Connection, Turn};
 use crate::http::TOO_MANY_CONNECTIONS;
 use crate::http::response::{Content, Persistence};
 use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_TURN, REFUSED_AT_A_TIME_MAX, SWEEP_INTERVAL};
 use crate::transport::{Transport, peer_of};
+use log::Level;
 use mio::Token;
 use mio::net::TcpStream;
 use std::fs::File;
@@ -27,6 +28,7 @@ impl Server {
             return;
         }
         self.accept_again = None;
+        self.idle = None;
         // Each listener has its share: a storm on one does not keep the others waiting.
         let share = (ACCEPTS_PER_TURN / self.listeners.len().max(1)).max(1);
         for index in 0..self.listeners.len() {
@@ -36,6 +38,8 @@ impl Server {
                 match self.listeners[index].accept() {
                     Ok(Some((stream, address))) => self.welcome(stream, address),
                     Ok(None) => break,
+                    // Most likely the descriptors ran out: one that is idle has one to give.
+                    Err(_) if self.displace_idle() => {}
                     Err(error) => return self.pause_accepting(index, &error),
                 }
             }
@@ -44,28 +48,39 @@ impl Server {
 
     fn welcome(&mut self, stream: TcpStream, address: SocketAddr) {
         self.is_accept_failing = false;
-        let held = self.connections.len();
-        if held >= self.connections_max.saturating_add(REFUSED_AT_A_TIME_MAX) {
-            return; // dropped: even refusing has its limit
+        self.notes.metrics.connections_accepted += 1;
+        let served = self.connections.len() - self.refused;
+        let is_refused = served >= self.connections_max && !self.displace_idle();
+        if is_refused {
+            self.notes.metrics.connections_refused += 1;
+            let most = self.connections_max;
+            let line = format_args!("a connection from {address} is refused: {most} are held");
+            self.notes.complaints.say(self.instant, Level::Debug, "too many connections", line);
+            if self.refused >= REFUSED_AT_A_TIME_MAX {
+                return; // dropped: even refusing has its limit
+            }
         }
-        let turn =
-            Turn { config: &self.config, budget: &self.budget, now: self.now, head: self.channel.head() };
+        self.take_in_connection(stream, address, is_refused);
+    }
+
+    fn take_in_connection(&mut self, stream: TcpStream, address: SocketAddr, is_refused: bool) {
+        let now = self.now;
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         let peer = peer_of(address);
+        let is_first = self.connections.is_empty();
         let slot = self.connections.vacant_entry();
         let key = slot.key();
-        let is_refused = held >= self.connections_max;
-        let connection = if is_refused {
-            Connection::refused(peer, &turn)
-        } else {
-            Connection::new(peer, spread(key), &turn)
+        let connection = match is_refused {
+            true => Connection::refused(peer, &turn),
+            false => Connection::new(peer, spread(key), &turn),
         };
         // In the middle of a broadcast it has waited for a slice of it, and what it asks for is most likely there: it is
         // looked for now, or it would wait for another. Otherwise its event says when it is worth a look.
         let may_read = self.channel.is_round_pending();
         let mut transport = Transport::tcp(stream);
         if let Err(error) = transport.register(self.poll.registry(), Token(key)) {
-            log::warn!("cannot watch a connection from {address}: {error}");
-            return;
+            let line = format_args!("cannot watch a connection from {address}: {error}");
+            return self.notes.complaints.say(self.instant, Level::Warn, "cannot watch a connection", line);
         }
         slot.insert(Entry {
             transport,
@@ -77,17 +92,45 @@ impl Server {
             in_readable: false,
             in_writable: false,
             is_gone: false,
+            is_refused,
         });
+        log::trace!("connection {key} from {address}");
         if is_refused {
-            log::debug!("connection {key} from {address} is refused: {} are held", self.connections_max);
+            self.refused += 1;
             self.queue_write(key);
         } else {
-            log::debug!("connection {key} from {address}");
             self.read_on(key);
         }
-        if held == 0 {
+        if is_first {
             self.next_sweep = self.instant + SWEEP_INTERVAL;
         }
+    }
+
+    /// The HTTP connection that is idle longest makes room for somebody who wants something now. `false`: there is
+    /// none. It is in no queue and nobody waits for it, so its key is free at once.
+    fn displace_idle(&mut self) -> bool {
+        let mut idle = self.idle.take().unwrap_or_else(|| self.find_idle());
+        let displaced = idle.pop();
+        self.idle = Some(idle);
+        let Some(key) = displaced else { return false };
+        let entry = self.connections.remove(key);
+        self.notes.metrics.connections_displaced += 1;
+        let line = format_args!("connection {key}{} was idle and gives way", Address(&entry.transport));
+        self.notes.complaints.say(self.instant, Level::Debug, "an idle connection gives way", line);
+        true
+    }
+
+    /// One look at all connections; a turn accepts no more of them than it may.
+    fn find_idle(&self) -> Vec<usize> {
+        let is_idle = |entry: &Entry| {
+            let is_waited_for = entry.may_read || entry.in_readable || entry.in_writable || entry.is_gone;
+            !is_waited_for && entry.connection.is_idle()
+        };
+        let idle = self.connections.iter().filter(|(_, entry)| is_idle(entry));
+        let mut idle: Vec<_> = idle.map(|(key, entry)| (entry.connection.deadline(), key)).collect();
+        idle.sort_unstable();
+        idle.truncate(ACCEPTS_PER_TURN);
+        idle.into_iter().rev().map(|(_, key)| key).collect()
     }
 
     /// The system gives no more connections: most likely the descriptors ran out.
@@ -100,6 +143,8 @@ impl Server {
         if self.spare_descriptor.take().is_some()
             && let Ok(Some((mut stream, _))) = self.listeners[index].accept()
         {
+            self.notes.metrics.connections_accepted += 1;
+            self.notes.metrics.connections_refused += 1;
             // Written or not, it is over.
             let _ = stream.write(&TOO_MANY_CONNECTIONS.response(
                 self.now.unix_seconds,

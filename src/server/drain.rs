@@ -5,6 +5,7 @@ use super::Server;
 use super::stopper::Request;
 use crate::connection::Turn;
 use crate::limits::{DRAIN_CLOSES_AT_ONCE, DRAIN_MAX, DRAIN_STEP};
+use crate::message::CloseCode;
 use std::time::{Duration, Instant};
 
 /// A drain under way.
@@ -83,7 +84,11 @@ impl Server {
         let turn =
             Turn { config: &self.config, budget: &self.budget, now: self.now, head: self.channel.head() };
         let Some(entry) = self.connections.get_mut(key) else { return };
+        let is_open = entry.connection.audience().is_some() && !entry.connection.has_said_all();
         entry.connection.go_away(&turn);
+        if is_open {
+            self.notes.metrics.note_close(CloseCode::GOING_AWAY);
+        }
         self.queue_write(key);
     }
 }

@@ -1,6 +1,7 @@
 //! Deadlines: once a second, while there are connections, one look at a number of each.
 
 use super::Server;
+use super::notes::End;
 use crate::connection::{Expiry, Turn};
 use crate::limits::SWEEP_INTERVAL;
 
@@ -26,6 +27,6 @@ impl Server {
             }
         }
         speaking.into_iter().for_each(|key| self.queue_write(key));
-        over.into_iter().for_each(|(key, cause)| self.end(key, cause));
+        over.into_iter().for_each(|(key, cause)| self.end(key, End::Abnormal(cause)));
     }
 }

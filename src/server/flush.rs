@@ -1,5 +1,6 @@
 //! Giving out: one vectored write for each that has something to take, a slice of them a turn.
 
+use super::notes::End;
 use super::{Entry, Server};
 use crate::channel::Readiness;
 use crate::connection::{Flushed, Turn};
@@ -44,7 +45,10 @@ impl Server {
         };
         let (offered, written) = (rest.len(), entry.transport.write_one(rest));
         match written {
-            Ok(written) if written == offered => self.channel.advance_to_head(seat),
+            Ok(written) if written == offered => {
+                self.notes.metrics.bytes_sent += written as u64;
+                self.channel.advance_to_head(seat);
+            }
             written => self.note_outcome(key, offered, written),
         }
     }
@@ -60,9 +64,9 @@ impl Server {
             None if gathered.bytes() == 0 => (0, Ok(0)),
             None => (gathered.bytes(), transport.write(gathered.slices())),
             Some(range) => match self.files.read(range, &mut self.scratch) {
-                Ok(0) => return self.end(key, "its file became shorter while it was sent"),
+                Ok(0) => return self.end(key, End::Abnormal("its file became shorter while it was sent")),
                 Ok(read) => (read, transport.write(&[IoSlice::new(&self.scratch[..read])])),
-                Err(error) => return self.end(key, &format!("its file cannot be read: {error}")),
+                Err(error) => return self.end(key, End::Broken(error)),
             },
         };
         self.note_outcome(key, offered, written);
@@ -74,12 +78,13 @@ impl Server {
             Ok(written) => self.note_written(key, offered, written),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.block(key),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_write(key),
-            Err(error) => self.end(key, &error.to_string()),
+            Err(error) => self.end(key, End::Broken(error)),
         }
     }
 
     fn note_written(&mut self, key: usize, offered: usize, written: usize) {
         let now = self.now;
+        self.notes.metrics.bytes_sent += written as u64;
         let Some(entry) = self.connections.get_mut(key) else { return };
         let connection = &mut entry.connection;
         let seat = connection.seat();
@@ -122,7 +127,7 @@ impl Server {
                 let Some(entry) = self.connections.get_mut(key) else { return };
                 entry.transport.shutdown();
                 if entry.input_ended {
-                    self.end(key, "both sides are done");
+                    self.end(key, End::Orderly("both sides are done"));
                 }
             }
         }

@@ -8,33 +8,39 @@
 //! most once; every bound on the work of a turn is in `limits`.
 
 mod accept;
+mod complaints;
 mod drain;
 mod expire;
 mod flush;
+mod guard;
 mod listen;
+mod notes;
 mod read;
 mod reap;
 mod signals;
 mod slow;
 mod stopper;
 
+pub use notes::MetricsReader;
 pub use stopper::Stopper;
 
 use crate::budget::Budget;
 use crate::channel::{Channel, Readiness};
-use crate::config::Config;
+use crate::config::{Config, SlowConsumer};
 use crate::connection::{Connection, Turn};
 use crate::deadline::{Now, Tick};
 use crate::error::Error;
 use crate::files::Files;
 use crate::handler::Handler;
-use crate::limits::{DESCRIPTORS_RESERVED, EVENTS_PER_POLL, READ_BYTES_MAX};
+use crate::limits::{DESCRIPTORS_RESERVED, EVENTS_PER_POLL, Limits, PAUSE_MIN, READ_BYTES_MAX};
+use crate::message::CloseCode;
 use crate::signals::Signals;
 use crate::transport::Transport;
 use drain::Drain;
 use listen::Listener;
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
+use notes::{End, Notes};
 use slab::Slab;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -70,6 +76,10 @@ pub struct Server {
     /// What all connections together may keep: the channel's.
     budget: Budget,
     connections: Slab<Entry>,
+    /// How many of them are past the limit, and are told so.
+    refused: usize,
+    /// Idle HTTP connections that may give way to newcomers, the one that is idle longest last; found once a turn.
+    idle: Option<Vec<usize>>,
     /// Who may have something to read.
     readable: VecDeque<usize>,
     /// Senders that wait until the flush has come further; they count as readable.
@@ -87,6 +97,7 @@ pub struct Server {
     next_date: Instant,
     next_sweep: Instant,
     drain: Option<Drain>,
+    notes: Notes,
 }
 
 /// A connection with its transport, and what the loop knows of the two. Where each begins a cache line, a flush
@@ -107,6 +118,8 @@ struct Entry {
     in_readable: bool,
     in_writable: bool,
     is_gone: bool,
+    /// It is past the limit.
+    is_refused: bool,
 }
 
 /// As slab lays an entry out, so that its size can be asserted.
@@ -161,6 +174,8 @@ impl Server {
             stopper: Stopper::new(Arc::new(waker)),
             files,
             connections: Slab::new(),
+            refused: 0,
+            idle: None,
             readable: VecDeque::new(),
             held: Vec::new(),
             writable: VecDeque::new(),
@@ -172,6 +187,7 @@ impl Server {
             next_date: started,
             next_sweep: started,
             drain: None,
+            notes: Notes::default(),
         })
     }
 
@@ -183,6 +199,26 @@ impl Server {
     /// Connections it holds at a time.
     pub fn connections_max(&self) -> usize {
         self.connections_max
+    }
+
+    /// What it holds itself to, in one line.
+    fn limits_in_force(&self) -> String {
+        let Limits { message_bytes_max, backlog_bytes_max, buffers_bytes_max, ping, .. } =
+            &self.config.limits;
+        let slow = match self.config.slow_consumer {
+            SlowConsumer::Close => "then closed",
+            SlowConsumer::Skip => "then moved on",
+            SlowConsumer::Wait => "then waited for",
+        };
+        let [message, backlog, buffers] =
+            [message_bytes_max, backlog_bytes_max, buffers_bytes_max].map(|bytes| kib(*bytes as u64));
+        let memory = kib(self.config.limits.memory_bytes_max(self.connections_max));
+        let ping = ping.map_or("never".to_owned(), |ping| format!("after {ping:?}"));
+        format!(
+            "room for {} connections; messages up to {message}; {backlog} behind, {slow}; {buffers} of buffers; \
+             pinged {ping}; at most {memory} of memory",
+            self.connections_max
+        )
     }
 
     /// A handle that stops this server from another thread.
@@ -208,6 +244,7 @@ impl Server {
     pub fn run<H: Handler>(mut self, mut handler: H) -> Result<(), Error> {
         // Said only now: whoever reads it may open the page, or send a signal.
         self.pages.iter().for_each(|page| log::info!("listening on {page}"));
+        log::info!("{}", self.limits_in_force());
         let mut events = Events::with_capacity(EVENTS_PER_POLL);
         while !self.is_done() {
             let turned = self.turn(&mut events, &mut handler);
@@ -234,7 +271,8 @@ impl Server {
         self.expire();
         self.drain();
         self.flush(); // a slice of those who have something to take, one vectored write each
-        self.reap(handler); // last: until here every key means whom it meant at `wait`
+        self.reap(handler); // until here every key means whom it meant at `wait`
+        self.publish_notes();
         Ok(())
     }
 
@@ -261,13 +299,21 @@ impl Server {
         }
         let sweep = (!self.connections.is_empty()).then_some(self.next_sweep);
         let drain = self.drain.as_ref().map(|drain| drain.next_step());
-        let next = [sweep, self.accept_again, drain].into_iter().flatten().min()?;
+        let complaints = self.notes.complaints.due();
+        let next = [sweep, self.accept_again, drain, complaints].into_iter().flatten().min()?;
         // From this turn's time: what the turn took is not worth another look at the clock.
         Some(next.saturating_duration_since(self.instant))
     }
 
     fn read_clock(&mut self) {
-        self.instant = Instant::now();
+        let before = std::mem::replace(&mut self.instant, Instant::now());
+        // While there are connections nobody sleeps past a sweep.
+        let late = self.instant.saturating_duration_since(self.next_sweep.max(before));
+        if late > PAUSE_MIN && !self.connections.is_empty() {
+            log::info!("the process did not run for {late:.1?}: nobody is given up for it");
+            self.notes.metrics.pauses += 1;
+            self.started += late;
+        }
         self.now.tick = Tick::at(self.instant - self.started);
         // A date counts seconds: its clock is looked at when the next one begins.
         if self.instant >= self.next_date {
@@ -334,16 +380,30 @@ impl Server {
     }
 
     /// A connection is over; it is reaped at the end of the turn.
-    fn end(&mut self, key: usize, cause: &str) {
+    fn end(&mut self, key: usize, end: End) {
         let Some(entry) = self.connections.get_mut(key) else { return };
         if mem::replace(&mut entry.is_gone, true) {
             return;
         }
-        log::debug!("connection {key}{} ends: {cause}", Address(&entry.transport));
+        let is_websocket = entry.connection.audience().is_some();
+        let code = (is_websocket && !entry.connection.has_said_all()).then_some(CloseCode::ABNORMAL);
+        if let Some(code) = code {
+            self.notes.metrics.note_close(code);
+        }
+        self.notes.end(self.instant, key, &entry.transport, &end, code);
         if let Some(seat) = entry.connection.stand_up() {
             self.channel.unsubscribe(seat);
         }
         self.gone.push(key);
+    }
+}
+
+/// Bytes as a person reads them.
+fn kib(bytes: u64) -> String {
+    match bytes {
+        0..=1023 => format!("{bytes} bytes"),
+        1024..=1_048_575 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
     }
 }
 

@@ -1,16 +1,16 @@
 //! Taking in: one read into the shared scratch for each that has something, within a budget, and what comes
 //! of it.
 
-use super::{Address, Server};
+use super::Server;
+use super::guard::{self, Called};
+use super::notes::End;
 use crate::channel::Readiness;
 use crate::config::Audience;
 use crate::connection::{Event, Turn};
 use crate::handler::{Context, Handler};
-use crate::http::response::Status;
 use crate::limits::{
     READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE, REQUEST_HEAD_BYTES_MAX,
 };
-use crate::transport::Transport;
 use std::{io, mem};
 
 /// What a read brought.
@@ -55,7 +55,7 @@ impl Server {
                 0
             }
             Input::Broken(error) => {
-                self.end(key, &error.to_string());
+                self.end(key, End::Broken(error));
                 0
             }
         };
@@ -108,8 +108,9 @@ impl Server {
     /// Gives the connection what was read, behind what it kept, and deals with every event, as far as the
     /// budget goes; says how much of it was used.
     fn take_in(&mut self, key: usize, read: &mut [u8], budget: usize, handler: &mut impl Handler) -> usize {
-        let now = self.now;
+        let (now, instant) = (self.now, self.instant);
         let mut cost = read.len();
+        self.notes.metrics.bytes_received += cost as u64;
         let Some(entry) = self.connections.get_mut(key) else { return cost };
         let connection = &mut entry.connection;
         if !read.is_empty() {
@@ -131,15 +132,21 @@ impl Server {
         };
         loop {
             let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+            let has_closed = connection.has_said_all();
             let Some(event) = connection.next(&mut input, &turn) else {
                 if let Some(refusal) = connection.keep(input, &turn) {
-                    log_event(key, &entry.transport, &Event::Refusal(refusal));
+                    self.notes.refusal(instant, &entry.transport, &refusal);
                 }
                 break;
             };
+            self.notes.event(instant, key, &entry.transport, &event, has_closed);
             // A page is the loop's own affair; everything else may concern the handler.
             if let Event::Page(request) = &event {
-                connection.respond(request, self.files.find(request), &turn);
+                let found = self.files.find(request);
+                if let Err(refusal) = &found {
+                    self.notes.refusal(instant, &entry.transport, refusal);
+                }
+                connection.respond(request, found, &turn);
             }
             if matches!(event, Event::Page(_) | Event::Answered) {
                 cost += READ_COST_OF_PAGE;
@@ -148,7 +155,7 @@ impl Server {
                 }
                 connection.pause();
                 if let Some(refusal) = connection.keep(input, &turn) {
-                    log_event(key, &entry.transport, &Event::Refusal(refusal));
+                    self.notes.refusal(instant, &entry.transport, &refusal);
                 }
                 break;
             }
@@ -161,15 +168,13 @@ impl Server {
                 }
                 connection.sit_down(seat);
             }
-            log_event(key, &entry.transport, &event);
             let mut context =
                 Context::new(key, connection, &mut self.channel, &self.config, &self.budget, now);
-            match event {
-                Event::Page(_) | Event::Answered | Event::Refusal(_) => {}
-                Event::Open(opening) => handler.open(&mut context, &opening),
-                Event::Message(message) => handler.message(&mut context, message),
-                Event::Close(code, reason) => handler.close(&mut context, code, &reason),
-                Event::Violation(violation) => handler.close(&mut context, violation.close_code(), ""),
+            if let Called::Panicked = guard::call(handler, &mut context, event) {
+                self.notes.metrics.handler_panics += 1;
+            }
+            if let Some(code) = context.closed() {
+                self.notes.metrics.note_close(code);
             }
         }
         cost
@@ -181,29 +186,7 @@ impl Server {
         entry.input_ended = true;
         let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         if !entry.connection.end_of_input(&turn) {
-            self.end(key, "the peer has closed");
-        }
-    }
-}
-
-fn log_event(key: usize, transport: &Transport, event: &Event<'_>) {
-    match event {
-        Event::Page(_) | Event::Answered | Event::Message(_) => {}
-        Event::Open(opening) => log::debug!("connection {key} is a WebSocket on {:?}", opening.target),
-        Event::Close(code, reason) => log::debug!("connection {key} closes with {code} {reason:?}"),
-        Event::Violation(violation) => {
-            log::debug!(
-                "connection {key}{} is closed with {}: {violation}",
-                Address(transport),
-                violation.close_code()
-            );
-        }
-        Event::Refusal(refusal) => {
-            // Whoever sets up a page from elsewhere needs to see this without asking for more log.
-            let is_setup = refusal.status == Status::Forbidden;
-            let level = if is_setup { log::Level::Info } else { log::Level::Debug };
-            let (code, cause) = (refusal.status.code(), refusal.cause);
-            log::log!(level, "request{} refused with {code}: {cause}", Address(transport));
+            self.end(key, End::Orderly("the peer has closed"));
         }
     }
 }

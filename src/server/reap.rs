@@ -1,6 +1,8 @@
 //! The end of connections: their handler hears of it, their files are closed, their keys are free again.
 
 use super::Server;
+use super::guard::{self, Called};
+use super::notes::End;
 use crate::handler::{Context, Handler};
 use crate::message::CloseCode;
 use std::mem;
@@ -29,7 +31,7 @@ impl Server {
     pub(super) fn end_all(&mut self, handler: &mut impl Handler) {
         let keys: Vec<_> = self.connections.iter().map(|(key, _)| key).collect();
         for key in keys {
-            self.end(key, "the server ends");
+            self.end(key, End::Orderly("the server ends"));
             self.free(key, handler);
         }
     }
@@ -37,12 +39,15 @@ impl Server {
     fn free(&mut self, key: usize, handler: &mut impl Handler) {
         let now = self.now;
         let mut entry = self.connections.remove(key);
+        self.refused -= usize::from(entry.is_refused);
         entry.connection.files().for_each(|file| self.files.close(file));
         if entry.connection.audience().is_some() {
             let connection = &mut entry.connection;
             let mut context =
                 Context::new(key, connection, &mut self.channel, &self.config, &self.budget, now);
-            handler.close(&mut context, CloseCode::ABNORMAL, "");
+            if let Called::Panicked = guard::call_close(handler, &mut context, CloseCode::ABNORMAL) {
+                self.notes.metrics.handler_panics += 1;
+            }
         }
     }
 }

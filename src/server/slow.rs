@@ -1,9 +1,12 @@
 //! Slow receivers: what their verdicts mean for their connections, and the senders that wait for them.
 
+use super::notes::End;
 use super::{Address, Server};
 use crate::channel::{OnTheWire, Sentence, Verdict};
 use crate::connection::Turn;
 use crate::limits::SWEEP_INTERVAL;
+use crate::message::CloseCode;
+use log::Level;
 use std::mem;
 
 impl Server {
@@ -20,19 +23,33 @@ impl Server {
         let Some(entry) = self.connections.get_mut(key) else { return };
         let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         let address = Address(&entry.transport);
-        match sentence {
-            Sentence::TooSlow => log::debug!("connection {key}{address} is too slow: closed with 1013"),
+        let metrics = &mut self.notes.metrics;
+        let (cause, what) = match sentence {
+            Sentence::TooSlow => {
+                metrics.slow_closed += 1;
+                ("a receiver is too slow", "is too slow: closed with 1013".to_owned())
+            }
             Sentence::Stalled => {
-                log::debug!("connection {key}{address} holds up all others: closed with 1013")
+                metrics.slow_stalled += 1;
+                ("a receiver holds up all others", "holds up all others: closed with 1013".to_owned())
             }
             Sentence::Skips { missed } => {
-                log::debug!("connection {key}{address} is too slow: it misses {missed} messages");
-                entry.connection.finish_frame(on_the_wire, &turn);
-                return self.queue_write(key);
+                metrics.slow_skipped += 1;
+                metrics.messages_missed += missed as u64;
+                ("a receiver is too slow", format!("is too slow: it misses {missed} messages"))
             }
+        };
+        let line = format_args!("connection {key}{address} {what}");
+        self.notes.complaints.say(self.instant, Level::Debug, cause, line);
+        if matches!(sentence, Sentence::Skips { .. }) {
+            entry.connection.finish_frame(on_the_wire, &turn);
+            return self.queue_write(key);
+        }
+        if !entry.connection.has_said_all() {
+            self.notes.metrics.note_close(CloseCode::TRY_AGAIN_LATER);
         }
         if matches!(on_the_wire, OnTheWire::Lost) {
-            return self.end(key, "there is no memory left for the frame it is in");
+            return self.end(key, End::Abnormal("there is no memory left for the frame it is in"));
         }
         if let Some(seat) = entry.connection.fall_behind(on_the_wire, &turn) {
             self.channel.unsubscribe(seat);
@@ -45,6 +62,7 @@ impl Server {
         let Some(entry) = self.connections.get_mut(key) else { return };
         if !mem::replace(&mut entry.in_readable, true) {
             self.held.push(key);
+            self.notes.metrics.senders_held += 1;
         }
     }
 

@@ -65,6 +65,28 @@ impl Violation {
             Self::NoRoom => CloseCode::TRY_AGAIN_LATER,
         }
     }
+
+    /// What it is, without the numbers: one text for each kind.
+    pub fn cause(self) -> &'static str {
+        match self {
+            Self::ReservedBits(_) => "reserved bits without an extension",
+            Self::ReservedOpcode(_) => "reserved opcode",
+            Self::Unmasked => "frame without a masking key",
+            Self::Masked => "frame with a masking key",
+            Self::LengthNotMinimal(_) => "length in more bytes than it needs",
+            Self::LengthTooLarge => "length of 64 bits",
+            Self::FragmentedControl => "control frame in fragments",
+            Self::ControlTooLong(_) => "control frame that is too long",
+            Self::UnexpectedContinuation => "continuation of no message",
+            Self::ExpectedContinuation => "new message inside another",
+            Self::InvalidUtf8 => "text is not UTF-8",
+            Self::MessageTooBig { .. } => "message that is too long",
+            Self::NoRoom => "no memory left for a message in pieces",
+            Self::CloseTooShort => "close body of one byte",
+            Self::CloseCodeInvalid(_) => "close code may not be sent",
+            Self::CloseReasonNotUtf8 => "close reason is not UTF-8",
+        }
+    }
 }
 
 impl fmt::Display for Violation {
@@ -72,20 +94,20 @@ impl fmt::Display for Violation {
         match self {
             Self::ReservedBits(bits) => write!(f, "reserved bits {bits:03b} without an extension"),
             Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode}"),
-            Self::Unmasked => write!(f, "frame without a masking key"),
-            Self::Masked => write!(f, "frame with a masking key"),
             Self::LengthNotMinimal(length) => write!(f, "length {length} in more bytes than it needs"),
-            Self::LengthTooLarge => write!(f, "length of 64 bits"),
-            Self::FragmentedControl => write!(f, "control frame in fragments"),
             Self::ControlTooLong(length) => write!(f, "control frame of {length} bytes"),
-            Self::UnexpectedContinuation => write!(f, "continuation of no message"),
-            Self::ExpectedContinuation => write!(f, "new message inside another"),
-            Self::InvalidUtf8 => write!(f, "text is not UTF-8"),
             Self::MessageTooBig { limit } => write!(f, "message of more than {limit} bytes"),
-            Self::NoRoom => write!(f, "no memory left for a message in pieces"),
-            Self::CloseTooShort => write!(f, "close body of one byte"),
             Self::CloseCodeInvalid(code) => write!(f, "close code {code} may not be sent"),
-            Self::CloseReasonNotUtf8 => write!(f, "close reason is not UTF-8"),
+            Self::Unmasked
+            | Self::Masked
+            | Self::LengthTooLarge
+            | Self::FragmentedControl
+            | Self::UnexpectedContinuation
+            | Self::ExpectedContinuation
+            | Self::InvalidUtf8
+            | Self::NoRoom
+            | Self::CloseTooShort
+            | Self::CloseReasonNotUtf8 => f.write_str(self.cause()),
         }
     }
 }
