@@ -53,6 +53,16 @@ impl Files {
         Ok(Self { folder, sending: Slab::new() })
     }
 
+    /// Looks up the folder anew: a link to it may lead elsewhere by now. Downloads under way go on with what they have.
+    /// `None`: the pages are compiled in.
+    ///
+    /// # Errors
+    /// Like [`new`](Self::new); the folder stays what it was.
+    pub(crate) fn look_up_again(&mut self, pages: &Pages) -> Result<Option<&Path>, Error> {
+        self.folder = Self::new(pages)?.folder;
+        Ok(self.folder.as_deref())
+    }
+
     /// What the path of a request leads to. A file that is kept open must be given back with [`close`](Self::close).
     ///
     /// # Errors

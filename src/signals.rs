@@ -1,6 +1,6 @@
-//! Signals that ask to stop become bytes in a pipe, which a poll hears like everything else.
+//! Signals that ask to stop, or to read the configuration again, become bytes in a pipe, which a poll hears like everything else.
 //!
-//! Must not know: what they are to stop.
+//! Must not know: what is stopped or read.
 
 pub use pipe::Signals;
 
@@ -8,24 +8,32 @@ pub use pipe::Signals;
 mod pipe {
     use mio::net::UnixStream;
     use mio::{Interest, Registry, Token};
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::low_level::pipe;
     use std::ffi::c_int;
     use std::io::{self, Read};
 
-    /// SIGINT and SIGTERM, from its making to the end of the process: neither ends it any more by itself.
+    /// Some signals, from its making to the end of the process: none of them ends it any more by itself.
     #[derive(Debug)]
     pub struct Signals {
         pipe: UnixStream,
     }
 
     impl Signals {
-        /// Starts to count, and registers with a poll.
+        /// SIGTERM and SIGINT: starts to count them, and registers with a poll.
         ///
         /// # Errors
         /// What the system says.
-        pub fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+        pub fn to_stop(registry: &Registry, token: Token) -> io::Result<Self> {
             Self::of(&[SIGTERM, SIGINT], registry, token)
+        }
+
+        /// The same with SIGHUP.
+        ///
+        /// # Errors
+        /// What the system says.
+        pub fn to_reload(registry: &Registry, token: Token) -> io::Result<Self> {
+            Self::of(&[SIGHUP], registry, token)
         }
 
         pub(super) fn of(signals: &[c_int], registry: &Registry, token: Token) -> io::Result<Self> {
@@ -67,7 +75,15 @@ mod pipe {
         ///
         /// # Errors
         /// None.
-        pub fn new(_: &Registry, _: Token) -> io::Result<Self> {
+        pub fn to_stop(_: &Registry, _: Token) -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// Registers nothing.
+        ///
+        /// # Errors
+        /// None.
+        pub fn to_reload(_: &Registry, _: Token) -> io::Result<Self> {
             Ok(Self)
         }
 

@@ -5,11 +5,13 @@
 //!
 //! Must not know: what is worth a line.
 //!
-//! Invariant: a record is one line, however its message looks, and puts no control character on a terminal.
+//! Invariants: a record is one line, however its message looks, and puts no control character on a terminal; nobody
+//! waits for the log. A line that standard error would not take at once is lost, and counted.
 
 use crate::escape;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 /// How a line looks.
@@ -23,13 +25,26 @@ pub(crate) enum LogFormat {
 
 /// Makes standard error the log. Only the first call of a process counts.
 pub(crate) fn install(level: LevelFilter, format: LogFormat) {
-    if log::set_boxed_logger(Box::new(StandardError { format })).is_ok() {
+    if log::set_boxed_logger(Box::new(StandardError { format, lost: AtomicUsize::new(0) })).is_ok() {
         log::set_max_level(level);
     }
 }
 
+/// The longest line, in bytes with its end. A pipe that takes anything takes so much at once (POSIX's PIPE_BUF, on
+/// Linux), and no other writer comes in between; what is longer is cut.
+const LINE_BYTES_MAX: usize = 4096;
+
 struct StandardError {
     format: LogFormat,
+    /// Lines that were lost since the last that was not.
+    lost: AtomicUsize,
+}
+
+impl StandardError {
+    fn say(&self, level: Level, message: &str) {
+        // Whoever closed standard error wants no log, and the server goes on without.
+        let _ = io::stderr().write_all(line(self.format, SystemTime::now(), level, message).as_bytes());
+    }
 }
 
 impl Log for StandardError {
@@ -41,13 +56,39 @@ impl Log for StandardError {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let line = line(self.format, SystemTime::now(), record.level(), &record.args().to_string());
-        // Whole lines, so that other writers cannot come in between. Whoever closed standard error wants no
-        // log, and the server goes on without.
-        let _ = io::stderr().write_all(line.as_bytes());
+        if !takes_a_line() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            self.say(Level::Warn, &format!("{lost} lines were lost here: standard error took none"));
+            if !takes_a_line() {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+        self.say(record.level(), &record.args().to_string());
     }
 
     fn flush(&self) {}
+}
+
+/// Whether standard error takes a line without waiting: its reader may have stopped, or its terminal.
+#[cfg(unix)]
+fn takes_a_line() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stderr = io::stderr();
+    let mut polled = [PollFd::new(&stderr, PollFlags::OUT)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // An error, such as a reader that is gone, is for the write to find: it does not wait either.
+    poll(&mut polled, Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
+/// There is nothing to ask here.
+#[cfg(not(unix))]
+fn takes_a_line() -> bool {
+    true
 }
 
 /// One event, with the line break.
@@ -55,13 +96,37 @@ fn line(format: LogFormat, time: SystemTime, level: Level, message: &str) -> Str
     // A clock before 1970 is a machine without a battery, not a reason to stop.
     let time = humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH));
     match format {
-        LogFormat::Text => format!("{time} {level:<5} {}\n", escape::text(message)),
+        LogFormat::Text => format!("{time} {level:<5} {}\n", cut(message, escape::text)),
         LogFormat::Json => {
-            let message = escape::json(message);
+            let message = cut(message, escape::json);
             let level = level.as_str().to_ascii_lowercase();
             format!("{{\"time\":\"{time}\",\"level\":\"{level}\",\"message\":\"{message}\"}}\n")
         }
     }
+}
+
+/// A message that is escaped and fits a line, with what a line has beside it. What is cut ends with an ellipsis.
+fn cut(message: &str, escape: fn(&str) -> String) -> String {
+    const MOST: usize = LINE_BYTES_MAX - 128;
+    let whole = escape(start(message, LINE_BYTES_MAX));
+    if message.len() <= LINE_BYTES_MAX && whole.len() <= MOST {
+        return whole;
+    }
+    let mut end = message.len().min(MOST);
+    loop {
+        let escaped = escape(start(message, end));
+        if escaped.len() <= MOST {
+            return escaped + "…";
+        }
+        // By at least a tenth, for what is escaped is longer.
+        end -= end / 10 + 1;
+    }
+}
+
+/// What of a text fits so many bytes, in whole characters.
+fn start(text: &str, limit: usize) -> &str {
+    let end = (0..=limit.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -106,11 +171,31 @@ mod tests {
 
     #[test]
     fn every_character_leaves_one_line() {
-        let all: String = ('\0'..=char::MAX).collect();
+        let all: Vec<char> = ('\0'..=char::MAX).collect();
         for format in [LogFormat::Text, LogFormat::Json] {
-            let line = line(format, SystemTime::UNIX_EPOCH, Level::Info, &all);
-            let body = line.strip_suffix('\n').expect("a line");
-            assert!(!body.contains(|letter: char| letter.is_control()), "{format:?}");
+            for some in all.chunks(500).map(String::from_iter) {
+                let line = line(format, SystemTime::UNIX_EPOCH, Level::Info, &some);
+                let body = line.strip_suffix('\n').expect("a line");
+                assert!(!body.contains(|letter: char| letter.is_control()), "{format:?}");
+            }
+        }
+    }
+
+    /// A pipe takes it at once or not at all; JSON stays JSON.
+    #[test]
+    fn a_long_message_is_cut() {
+        for letter in ["x", "中", "\0", "\"", "\u{1b}"] {
+            for count in [900, 1000, 1300, 2000, 4000, 5000, 100_000] {
+                let message = letter.repeat(count);
+                let text = line(LogFormat::Text, SystemTime::UNIX_EPOCH, Level::Info, &message);
+                let json = line(LogFormat::Json, SystemTime::UNIX_EPOCH, Level::Info, &message);
+                assert!(text.len() <= LINE_BYTES_MAX && json.len() <= LINE_BYTES_MAX, "{letter:?} {count}");
+                let is_whole = escape::json(&message).len() + 128 <= LINE_BYTES_MAX;
+                assert_eq!(json.ends_with("…\"}\n"), !is_whole, "{letter:?} {count}: {json}");
+                let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+                let said = value["message"].as_str().expect("text").trim_end_matches('…');
+                assert!(message.starts_with(said) && said.len() * 8 > message.len().min(4096));
+            }
         }
     }
 
@@ -122,7 +207,7 @@ mod tests {
 
     #[test]
     fn whose_records_are_shown() {
-        let logger = StandardError { format: LogFormat::Text };
+        let logger = StandardError { format: LogFormat::Text, lost: AtomicUsize::new(0) };
         for (target, want) in
             [("fanfare", true), ("fanfare::server", true), ("mio::poll", false), ("", false)]
         {

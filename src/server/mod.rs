@@ -51,8 +51,9 @@ use std::{io, mem};
 
 const WAKER: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);
+const HANGUPS: Token = Token(usize::MAX - 3);
 /// Listener i has the token so far below; connections have their slab keys, far below that.
-const LISTENERS: usize = usize::MAX - 3;
+const LISTENERS: usize = usize::MAX - 4;
 
 /// A WebSocket broadcast server, bound and ready to run.
 #[derive(Debug)]
@@ -70,6 +71,7 @@ pub struct Server {
     /// Given up to refuse a newcomer when the descriptors run out.
     spare_descriptor: Option<File>,
     signals: Option<Signals>,
+    hangups: Option<Signals>,
     stopper: Stopper,
     files: Files,
     channel: Channel,
@@ -136,6 +138,7 @@ const _: () = assert!(size_of::<SlabEntry>() <= 64);
 enum Source {
     Waker,
     Signals,
+    Hangups,
     Listener(usize),
     Connection(usize),
 }
@@ -171,6 +174,7 @@ impl Server {
             is_accept_failing: false,
             spare_descriptor: accept::spare_descriptor(),
             signals: None,
+            hangups: None,
             stopper: Stopper::new(Arc::new(waker)),
             files,
             connections: Slab::new(),
@@ -226,14 +230,16 @@ impl Server {
         self.stopper.clone()
     }
 
-    /// SIGTERM and SIGINT drain the server from now on, a second one stops it at once. (Unix; elsewhere
-    /// nothing changes.) Without this call signals do what they did.
+    /// SIGTERM and SIGINT drain the server from now on, a second one stops it at once; SIGHUP makes it read again what
+    /// can be: the folder of pages is looked up anew. (Unix; elsewhere nothing changes.) Without this call signals do
+    /// what they did. SIGPIPE is ignored by every Rust program.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn drain_on_signals(&mut self) -> Result<(), Error> {
-        let signals = Signals::new(self.poll.registry(), SIGNALS);
-        self.signals = Some(signals.map_err(|cause| Error::System { what: "listen to signals", cause })?);
+        let system = |cause| Error::System { what: "listen to signals", cause };
+        self.signals = Some(Signals::to_stop(self.poll.registry(), SIGNALS).map_err(system)?);
+        self.hangups = Some(Signals::to_reload(self.poll.registry(), HANGUPS).map_err(system)?);
         Ok(())
     }
 
@@ -262,6 +268,7 @@ impl Server {
             match self.source(event.token()) {
                 Source::Waker => {} // what it woke us for is looked at in `is_done` and `drain`
                 Source::Signals => self.take_signals(),
+                Source::Hangups => self.take_hangups(),
                 Source::Listener(listener) => self.listeners[listener].note_readiness(),
                 Source::Connection(key) => self.note_readiness(key, event),
             }
@@ -328,6 +335,7 @@ impl Server {
         match token {
             WAKER => Source::Waker,
             SIGNALS => Source::Signals,
+            HANGUPS => Source::Hangups,
             Token(token) => match LISTENERS.checked_sub(token) {
                 Some(listener) if listener < self.listeners.len() => Source::Listener(listener),
                 _ => Source::Connection(token),

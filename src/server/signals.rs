@@ -17,4 +17,16 @@ impl Server {
             }
         }
     }
+
+    /// SIGHUP: reads again what can be. What cannot stays as it was.
+    pub(super) fn take_hangups(&mut self) {
+        if self.hangups.as_mut().map_or(0, Signals::take) == 0 {
+            return;
+        }
+        match self.files.look_up_again(&self.config.pages) {
+            Ok(Some(folder)) => log::info!("asked to reload: the pages are those in {}", folder.display()),
+            Ok(None) => log::info!("asked to reload: there is nothing to read again"),
+            Err(error) => log::warn!("asked to reload: {error}; the pages stay as they were"),
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod faults;
 mod flood;
 mod folder;
 mod handshake;
+mod log;
 mod pages;
 mod peer;
 #[path = "../outside/pipe.rs"]

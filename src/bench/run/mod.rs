@@ -170,7 +170,7 @@ impl<'p> Run<'p> {
         let poll = Poll::new().map_err(|cause| BenchError::System { what: "poll", cause })?;
         let timer = Timer::new(poll.registry(), TIMER)
             .map_err(|cause| BenchError::System { what: "make a timer", cause })?;
-        let signals = Signals::new(poll.registry(), SIGNALS)
+        let signals = Signals::to_stop(poll.registry(), SIGNALS)
             .map_err(|cause| BenchError::System { what: "listen for signals", cause })?;
         let mut random = Rng::new();
         let pattern = Pattern::new(random.u32(..), plan.message_bytes);
