@@ -85,6 +85,22 @@ fn a_receiver_that_never_reads_costs_the_others_nothing() {
     server.assert_serves();
 }
 
+/// What is sent goes to eight that read and past twenty that never do: the server holds the backlog, and no more.
+#[cfg(target_os = "linux")]
+#[test]
+fn sixty_four_mebibytes_past_twenty_that_never_read() {
+    const BACKLOG: u64 = 4 << 20;
+    let server = Server::start(&["--backlog", "4m"]);
+    let slow: Vec<_> = (0..20).map(|_| server.websocket("/")).collect();
+    let mut readers: Vec<_> = (0..8).map(|_| server.websocket("/")).collect();
+    let before = server.peak_bytes();
+    broadcast(&mut readers, 0..(64 << 20) / PIECE);
+    let growth = server.peak_growth(before);
+    assert!(growth < BACKLOG + (8 << 20), "the server grew by {growth} bytes");
+    drop(slow);
+    server.assert_serves();
+}
+
 /// Broadcasts until the log says that somebody was too slow.
 #[track_caller]
 fn broadcast_until_evicted(server: &Server, readers: &mut [Peer], mut between: impl FnMut()) {

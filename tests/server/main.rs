@@ -4,6 +4,9 @@
 //! does: `tungstenite` where messages matter, [`peer::Peer`] where the bytes do. Nothing waits for a time to
 //! pass, only for a thing to happen, with a deadline.
 
+// It looks at descriptors and memory, which Linux tells.
+#[cfg(target_os = "linux")]
+mod abuse;
 mod broadcast;
 mod closing;
 mod conformance;

@@ -102,6 +102,8 @@ pub(crate) struct Server {
     child: Child,
     port: u16,
     log: Pipe,
+    #[cfg(target_os = "linux")]
+    descriptors_at_start: usize,
 }
 
 impl Server {
@@ -119,7 +121,13 @@ impl Server {
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the program starts");
         let log = Pipe::collect(child.stderr.take().expect("it is piped"));
-        let mut server = Self { child, port: 0, log };
+        let mut server = Self {
+            child,
+            port: 0,
+            log,
+            #[cfg(target_os = "linux")]
+            descriptors_at_start: 0,
+        };
         until("the server says where it listens", || {
             let exited = server.child.try_wait().expect("it is our child");
             assert!(exited.is_none(), "the server ended: {exited:?}, {}", server.log());
@@ -127,6 +135,10 @@ impl Server {
             server.port = port.unwrap_or(0);
             port.is_some()
         });
+        #[cfg(target_os = "linux")]
+        {
+            server.descriptors_at_start = server.descriptors();
+        }
         server
     }
 
@@ -216,6 +228,18 @@ impl Server {
         std::fs::read_dir(folder).expect("the server runs").count()
     }
 
+    /// How many it had when it said that it listens.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn descriptors_at_start(&self) -> usize {
+        self.descriptors_at_start
+    }
+
+    /// The memory it has resident now.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
     /// The time it has computed, in seconds.
     #[cfg(target_os = "linux")]
     pub(crate) fn cpu_seconds(&self) -> f64 {
@@ -231,12 +255,17 @@ impl Server {
     /// The most memory it ever had resident.
     #[cfg(target_os = "linux")]
     pub(crate) fn peak_bytes(&self) -> u64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    #[cfg(target_os = "linux")]
+    fn status_bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.expect("the server runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
         let kilobytes: Option<u64> = kilobytes.and_then(|number| number.parse().ok());
-        1024 * kilobytes.expect("Linux tells VmHWM")
+        1024 * kilobytes.expect("Linux tells it")
     }
 
     /// How much more that is than it was. The system adds it up from counters of each processor, which it reads
