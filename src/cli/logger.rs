@@ -11,7 +11,7 @@
 use crate::escape;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::io::{self, Write as _};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 /// How a line looks.
@@ -25,7 +25,7 @@ pub(crate) enum LogFormat {
 
 /// Makes standard error the log. Only the first call of a process counts.
 pub(crate) fn install(level: LevelFilter, format: LogFormat) {
-    if log::set_boxed_logger(Box::new(StandardError { format, lost: AtomicUsize::new(0) })).is_ok() {
+    if log::set_boxed_logger(Box::new(StandardError::new(format))).is_ok() {
         log::set_max_level(level);
     }
 }
@@ -38,12 +38,39 @@ struct StandardError {
     format: LogFormat,
     /// Lines that were lost since the last that was not.
     lost: AtomicUsize,
+    /// Of the last line only a part was taken: the next begins with the break that it lacks.
+    is_torn: AtomicBool,
 }
 
 impl StandardError {
-    fn say(&self, level: Level, message: &str) {
-        // Whoever closed standard error wants no log, and the server goes on without.
-        let _ = io::stderr().write_all(line(self.format, SystemTime::now(), level, message).as_bytes());
+    fn new(format: LogFormat) -> Self {
+        Self { format, lost: AtomicUsize::new(0), is_torn: AtomicBool::new(false) }
+    }
+
+    /// Offers a line, once; counts it as lost when it is not taken.
+    fn say(&self, level: Level, message: &str) -> bool {
+        let mut line = line(self.format, SystemTime::now(), level, message);
+        if self.is_torn.load(Ordering::Relaxed) {
+            line.insert(0, '\n');
+        }
+        let taken = if takes_a_line() { write(line.as_bytes()) } else { 0 };
+        if taken > 0 {
+            self.is_torn.store(taken < line.len(), Ordering::Relaxed);
+        }
+        if taken == 0 {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        taken > 0
+    }
+}
+
+/// One write, which comes back at once. Whoever closed standard error wants no log, and the server goes on without.
+fn write(line: &[u8]) -> usize {
+    loop {
+        match io::stderr().write(line) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            written => return written.unwrap_or(0),
+        }
     }
 }
 
@@ -56,17 +83,13 @@ impl Log for StandardError {
         if !self.enabled(record.metadata()) {
             return;
         }
-        if !takes_a_line() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
         let lost = self.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            self.say(Level::Warn, &format!("{lost} lines were lost here: standard error took none"));
-            if !takes_a_line() {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-                return;
-            }
+        if lost > 0
+            && !self.say(Level::Warn, &format!("{lost} lines were lost here: standard error took none"))
+        {
+            // The line about them is none of them, and this one is.
+            self.lost.fetch_add(lost, Ordering::Relaxed);
+            return;
         }
         self.say(record.level(), &record.args().to_string());
     }
@@ -78,11 +101,12 @@ impl Log for StandardError {
 #[cfg(unix)]
 fn takes_a_line() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::retry_on_intr;
     let stderr = io::stderr();
     let mut polled = [PollFd::new(&stderr, PollFlags::OUT)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     // An error, such as a reader that is gone, is for the write to find: it does not wait either.
-    poll(&mut polled, Some(&now)).is_ok_and(|ready| ready > 0)
+    retry_on_intr(|| poll(&mut polled, Some(&now))).is_ok_and(|ready| ready > 0)
 }
 
 /// There is nothing to ask here.
@@ -207,7 +231,7 @@ mod tests {
 
     #[test]
     fn whose_records_are_shown() {
-        let logger = StandardError { format: LogFormat::Text, lost: AtomicUsize::new(0) };
+        let logger = StandardError::new(LogFormat::Text);
         for (target, want) in
             [("fanfare", true), ("fanfare::server", true), ("mio::poll", false), ("", false)]
         {
