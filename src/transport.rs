@@ -3,6 +3,9 @@
 //!
 //! Must not know: protocols, who reads and writes, when.
 
+#[cfg(test)]
+pub(crate) mod faults;
+
 use crate::http::origin::Peer;
 use mio::event::Source;
 use mio::net::TcpStream;
@@ -17,6 +20,9 @@ use std::net::{IpAddr, Shutdown, SocketAddr};
 pub(crate) enum Transport {
     /// A TCP connection.
     Tcp(TcpStream),
+    /// One that misbehaves.
+    #[cfg(test)]
+    Faulty(Box<faults::Faulty>),
 }
 
 impl Transport {
@@ -27,6 +33,12 @@ impl Transport {
         Self::Tcp(stream)
     }
 
+    /// The same with what a test does to it.
+    #[cfg(test)]
+    pub(crate) fn faulty(stream: TcpStream, plan: faults::Plan) -> Self {
+        Self::Faulty(Box::new(faults::Faulty::new(stream, plan)))
+    }
+
     /// Reads what is there, at most `into.len()` bytes. 0: the peer has sent its FIN.
     ///
     /// # Errors
@@ -34,6 +46,8 @@ impl Transport {
     pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.read(into),
+            #[cfg(test)]
+            Self::Faulty(faulty) => faulty.read(into),
         }
     }
 
@@ -46,6 +60,8 @@ impl Transport {
             // The common case, and the cheaper system call.
             (Self::Tcp(stream), [slice]) => stream.write(slice),
             (Self::Tcp(stream), slices) => stream.write_vectored(slices),
+            #[cfg(test)]
+            (Self::Faulty(faulty), slices) => faulty.write(slices),
         }
     }
 
@@ -64,6 +80,8 @@ impl Transport {
             Self::Tcp(stream) => Ok(rustix::net::send(&*stream, bytes, SendFlags::NOSIGNAL)?),
             #[cfg(not(target_os = "linux"))]
             Self::Tcp(stream) => stream.write(bytes),
+            #[cfg(test)]
+            Self::Faulty(faulty) => faulty.write(&[IoSlice::new(bytes)]),
         }
     }
 
@@ -72,6 +90,8 @@ impl Transport {
         match self {
             // Fails when the peer is gone already, and then there is nothing to shut down.
             Self::Tcp(stream) => drop(stream.shutdown(Shutdown::Write)),
+            #[cfg(test)]
+            Self::Faulty(faulty) => drop(faulty.stream.shutdown(Shutdown::Write)),
         }
     }
 
@@ -82,6 +102,8 @@ impl Transport {
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.register(registry, token, Interest::READABLE | Interest::WRITABLE),
+            #[cfg(test)]
+            Self::Faulty(faulty) => faulty.register(registry, token),
         }
     }
 
@@ -89,6 +111,8 @@ impl Transport {
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
+            #[cfg(test)]
+            Self::Faulty(faulty) => faulty.stream.peer_addr().ok(),
         }
     }
 }

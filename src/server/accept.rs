@@ -77,7 +77,13 @@ impl Server {
         // In the middle of a broadcast it has waited for a slice of it, and what it asks for is most likely there: it is
         // looked for now, or it would wait for another. Otherwise its event says when it is worth a look.
         let may_read = self.channel.is_round_pending();
+        #[cfg(not(test))]
         let mut transport = Transport::tcp(stream);
+        #[cfg(test)]
+        let mut transport = match self.faults.pop_front() {
+            Some(plan) => Transport::faulty(stream, plan),
+            None => Transport::tcp(stream),
+        };
         if let Err(error) = transport.register(self.poll.registry(), Token(key)) {
             let line = format_args!("cannot watch a connection from {address}: {error}");
             return self.notes.complaints.say(self.instant, Level::Warn, "cannot watch a connection", line);

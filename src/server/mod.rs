@@ -100,6 +100,9 @@ pub struct Server {
     next_sweep: Instant,
     drain: Option<Drain>,
     notes: Notes,
+    /// What is done to each of the next connections.
+    #[cfg(test)]
+    faults: VecDeque<crate::transport::faults::Plan>,
 }
 
 /// A connection with its transport, and what the loop knows of the two. Where each begins a cache line, a flush
@@ -192,6 +195,8 @@ impl Server {
             next_sweep: started,
             drain: None,
             notes: Notes::default(),
+            #[cfg(test)]
+            faults: VecDeque::new(),
         })
     }
 
@@ -432,3 +437,6 @@ impl std::fmt::Display for Address<'_> {
         self.0.address().map_or(Ok(()), |address| write!(f, " from {address}"))
     }
 }
+
+#[cfg(test)]
+mod tests;
