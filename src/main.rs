@@ -69,6 +69,7 @@ fn serve(settings: Settings) -> Result<(), Error> {
     server.drain_on_signals()?;
     server.run(Broadcast)?;
     log::info!("stopped");
+    log::logger().flush();
     Ok(())
 }
 

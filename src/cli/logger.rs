@@ -1,17 +1,20 @@
 //! The log: one line an event on standard error, as text for people or as JSON for machines.
 //!
 //! Only records of this program are shown; those of the crates below it are noise at the levels where
-//! somebody looks. Messages quote what peers sent, so a line is escaped here, once, for all of them.
+//! somebody looks. Messages quote what peers sent, so a line is escaped here, once, for all of them. Whoever
+//! does not read the log, or closed it, has no say in how the server runs: a line that is not taken is lost,
+//! and the next one that is taken comes behind one that counts them.
 //!
 //! Must not know: what is worth a line.
 //!
-//! Invariants: a record is one line, however its message looks, and puts no control character on a terminal; nobody
-//! waits for the log. A line that standard error would not take at once is lost, and counted.
+//! Invariants: a record is one line, however its message looks, and puts no control character on a terminal;
+//! no record waits.
 
+use super::lossy::Lossy;
+use super::standard_error::{LINE_BYTES_MAX, StandardError};
 use crate::escape;
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use std::io::{self, Write as _};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// How a line looks.
@@ -25,56 +28,31 @@ pub(crate) enum LogFormat {
 
 /// Makes standard error the log. Only the first call of a process counts.
 pub(crate) fn install(level: LevelFilter, format: LogFormat) {
-    if log::set_boxed_logger(Box::new(StandardError::new(format))).is_ok() {
+    let logger = Logger::new(format);
+    if log::set_boxed_logger(Box::new(logger)).is_ok() {
         log::set_max_level(level);
     }
 }
 
-/// The longest line, in bytes with its end. A pipe that takes anything takes so much at once (POSIX's PIPE_BUF, on
-/// Linux), and no other writer comes in between; what is longer is cut.
-const LINE_BYTES_MAX: usize = 4096;
-
-struct StandardError {
+struct Logger {
     format: LogFormat,
-    /// Lines that were lost since the last that was not.
-    lost: AtomicUsize,
-    /// Of the last line only a part was taken: the next begins with the break that it lacks.
-    is_torn: AtomicBool,
+    to: StandardError,
+    lines: Mutex<Lossy>,
 }
 
-impl StandardError {
+impl Logger {
     fn new(format: LogFormat) -> Self {
-        Self { format, lost: AtomicUsize::new(0), is_torn: AtomicBool::new(false) }
+        Self { format, to: StandardError::new(), lines: Mutex::default() }
     }
 
-    /// Offers a line, once; counts it as lost when it is not taken.
-    fn say(&self, level: Level, message: &str) -> bool {
-        let mut line = line(self.format, SystemTime::now(), level, message);
-        if self.is_torn.load(Ordering::Relaxed) {
-            line.insert(0, '\n');
-        }
-        let taken = if takes_a_line() { write(line.as_bytes()) } else { 0 };
-        if taken > 0 {
-            self.is_torn.store(taken < line.len(), Ordering::Relaxed);
-        }
-        if taken == 0 {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
-        taken > 0
+    fn report(&self, lost: u64) -> String {
+        let lines = if lost == 1 { "line was" } else { "lines were" };
+        let message = format!("{lost} {lines} lost: standard error took none");
+        line(self.format, SystemTime::now(), Level::Warn, &message)
     }
 }
 
-/// One write, which comes back at once. Whoever closed standard error wants no log, and the server goes on without.
-fn write(line: &[u8]) -> usize {
-    loop {
-        match io::stderr().write(line) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            written => return written.unwrap_or(0),
-        }
-    }
-}
-
-impl Log for StandardError {
+impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("fanfare")
     }
@@ -83,74 +61,35 @@ impl Log for StandardError {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let lost = self.lost.swap(0, Ordering::Relaxed);
-        if lost > 0
-            && !self.say(Level::Warn, &format!("{lost} lines were lost here: standard error took none"))
-        {
-            // The line about them is none of them, and this one is.
-            self.lost.fetch_add(lost, Ordering::Relaxed);
-            return;
-        }
-        self.say(record.level(), &record.args().to_string());
+        let line = line(self.format, SystemTime::now(), record.level(), &record.args().to_string());
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.offer(&line, |lost| self.report(lost), |line| self.to.offer(line));
     }
 
-    fn flush(&self) {}
+    /// Says what was lost, should no line follow that could.
+    fn flush(&self) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.confess(|lost| self.report(lost), |line| self.to.offer(line));
+    }
 }
 
-/// Whether standard error takes a line without waiting: its reader may have stopped, or its terminal.
-#[cfg(unix)]
-fn takes_a_line() -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use rustix::io::retry_on_intr;
-    let stderr = io::stderr();
-    let mut polled = [PollFd::new(&stderr, PollFlags::OUT)];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    // An error, such as a reader that is gone, is for the write to find: it does not wait either.
-    retry_on_intr(|| poll(&mut polled, Some(&now))).is_ok_and(|ready| ready > 0)
-}
-
-/// There is nothing to ask here.
-#[cfg(not(unix))]
-fn takes_a_line() -> bool {
-    true
-}
-
-/// One event, with the line break.
+/// One event, with the line break; a message too long for one write is cut.
 fn line(format: LogFormat, time: SystemTime, level: Level, message: &str) -> String {
     // A clock before 1970 is a machine without a battery, not a reason to stop.
     let time = humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH));
-    match format {
-        LogFormat::Text => format!("{time} {level:<5} {}\n", cut(message, escape::text)),
+    let (start, end) = match format {
+        LogFormat::Text => (format!("{time} {level:<5} "), "\n"),
         LogFormat::Json => {
-            let message = cut(message, escape::json);
             let level = level.as_str().to_ascii_lowercase();
-            format!("{{\"time\":\"{time}\",\"level\":\"{level}\",\"message\":\"{message}\"}}\n")
+            (format!("{{\"time\":\"{time}\",\"level\":\"{level}\",\"message\":\""), "\"}\n")
         }
-    }
-}
-
-/// A message that is escaped and fits a line, with what a line has beside it. What is cut ends with an ellipsis.
-fn cut(message: &str, escape: fn(&str) -> String) -> String {
-    const MOST: usize = LINE_BYTES_MAX - 128;
-    let whole = escape(start(message, LINE_BYTES_MAX));
-    if message.len() <= LINE_BYTES_MAX && whole.len() <= MOST {
-        return whole;
-    }
-    let mut end = message.len().min(MOST);
-    loop {
-        let escaped = escape(start(message, end));
-        if escaped.len() <= MOST {
-            return escaped + "…";
-        }
-        // By at least a tenth, for what is escaped is longer.
-        end -= end / 10 + 1;
-    }
-}
-
-/// What of a text fits so many bytes, in whole characters.
-fn start(text: &str, limit: usize) -> &str {
-    let end = (0..=limit.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
-    &text[..end.unwrap_or(0)]
+    };
+    let room = LINE_BYTES_MAX.saturating_sub(start.len() + end.len());
+    let message = match format {
+        LogFormat::Text => escape::text_within(message, room),
+        LogFormat::Json => escape::json_within(message, room),
+    };
+    start + &message + end
 }
 
 #[cfg(test)]
@@ -195,31 +134,39 @@ mod tests {
 
     #[test]
     fn every_character_leaves_one_line() {
-        let all: Vec<char> = ('\0'..=char::MAX).collect();
-        for format in [LogFormat::Text, LogFormat::Json] {
-            for some in all.chunks(500).map(String::from_iter) {
-                let line = line(format, SystemTime::UNIX_EPOCH, Level::Info, &some);
+        let all: Vec<_> = ('\0'..=char::MAX).collect();
+        // In pieces of which none is cut.
+        for piece in all.chunks(50) {
+            let piece: String = piece.iter().collect();
+            for format in [LogFormat::Text, LogFormat::Json] {
+                let line = line(format, SystemTime::UNIX_EPOCH, Level::Info, &piece);
                 let body = line.strip_suffix('\n').expect("a line");
                 assert!(!body.contains(|letter: char| letter.is_control()), "{format:?}");
             }
         }
     }
 
-    /// A pipe takes it at once or not at all; JSON stays JSON.
     #[test]
-    fn a_long_message_is_cut() {
-        for letter in ["x", "中", "\0", "\"", "\u{1b}"] {
-            for count in [900, 1000, 1300, 2000, 4000, 5000, 100_000] {
-                let message = letter.repeat(count);
-                let text = line(LogFormat::Text, SystemTime::UNIX_EPOCH, Level::Info, &message);
-                let json = line(LogFormat::Json, SystemTime::UNIX_EPOCH, Level::Info, &message);
-                assert!(text.len() <= LINE_BYTES_MAX && json.len() <= LINE_BYTES_MAX, "{letter:?} {count}");
-                let is_whole = escape::json(&message).len() + 128 <= LINE_BYTES_MAX;
-                assert_eq!(json.ends_with("…\"}\n"), !is_whole, "{letter:?} {count}: {json}");
-                let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-                let said = value["message"].as_str().expect("text").trim_end_matches('…');
-                assert!(message.starts_with(said) && said.len() * 8 > message.len().min(4096));
+    fn a_line_is_never_longer_than_one_write() {
+        for message in ["x", "é", "你", "\"", "\n", "𝄞"] {
+            for format in [LogFormat::Text, LogFormat::Json] {
+                let line =
+                    line(format, SystemTime::UNIX_EPOCH, Level::Debug, &message.repeat(LINE_BYTES_MAX));
+                // A letter or a code that has no room leaves less than its own length.
+                assert!((LINE_BYTES_MAX - 6..=LINE_BYTES_MAX).contains(&line.len()), "{}", line.len());
+                let end = if format == LogFormat::Json { "…\"}\n" } else { "…\n" };
+                assert!(line.ends_with(end), "{format:?} {message:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_lost_is_counted_in_words() {
+        let logger = Logger::new(LogFormat::Text);
+        for (lost, want) in
+            [(1, "WARN  1 line was lost: "), (12, "WARN  12 lines were lost: standard error took none\n")]
+        {
+            assert!(logger.report(lost).contains(want), "{}", logger.report(lost));
         }
     }
 
@@ -231,7 +178,7 @@ mod tests {
 
     #[test]
     fn whose_records_are_shown() {
-        let logger = StandardError::new(LogFormat::Text);
+        let logger = Logger::new(LogFormat::Text);
         for (target, want) in
             [("fanfare", true), ("fanfare::server", true), ("mio::poll", false), ("", false)]
         {

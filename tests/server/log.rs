@@ -1,219 +1,164 @@
-//! The log of a server whose operator does not look: nobody waits for it, and nothing ends with it.
+//! The log that nobody takes: standard error closed, its reader gone, its pipe or terminal full. The server does not
+//! notice.
 
-use crate::peer::{Frame, handshake};
+use crate::peer::Frame;
 use crate::pipe::Pipe;
-use crate::program::{port_in, program};
-use crate::support::{DEADLINE, Server, connect, until};
-use std::io::Read;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use crate::program::{clean, program};
+use crate::support::{DEADLINE, Server, until};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+use std::fs::File;
+use std::io::{self, PipeReader, Read};
+use std::process::Command;
 
-/// A server whose log is read as far as its port, and no further.
-struct Unread {
-    child: Child,
-    log: Option<ChildStderr>,
-    address: SocketAddr,
+/// What a pipe holds on Linux.
+const PIPE_BYTES: usize = 64 << 10;
+
+/// The program with these options, its standard error a pipe of which nothing is read.
+fn start_unread(options: &[&str]) -> (Server, PipeReader) {
+    let mut command = program();
+    command.args(["--port", "0"]).args(options);
+    let (reader, writer) = io::pipe().expect("a pipe can be made");
+    (Server::spawn_unread(command, writer), reader)
 }
 
-impl Unread {
-    fn start(options: &[&str]) -> Self {
-        let mut command = program();
-        command.args(["--port", "0"]).args(options).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        let mut log = child.stderr.take().expect("it is piped");
-        let mut text = String::new();
-        let mut byte = [0];
-        let port = loop {
-            assert_eq!(log.read(&mut byte).expect("it can be read"), 1, "it ends: {text}");
-            text.push(char::from(byte[0]));
-            if let Some(port) = port_in(&text).filter(|_| text.ends_with('\n')) {
-                break port;
-            }
-        };
-        Self { child, log: Some(log), address: (Ipv4Addr::LOCALHOST, port).into() }
-    }
-
-    fn peer(&self) -> crate::peer::Peer {
-        crate::peer::Peer::new(connect(self.address))
-    }
-
-    /// A page, a handshake and a broadcast.
-    #[track_caller]
-    fn assert_serves(&self) {
-        assert_eq!(self.peer().ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
-        let mut peers = [self.peer(), self.peer()];
-        peers.iter_mut().for_each(|peer| peer.open("/"));
-        peers[0].send(Frame::text("still there").masked());
-        peers.iter_mut().for_each(|peer| assert_eq!(peer.frame(), Frame::text("still there")));
-    }
-
-    /// Makes it say lines of some 2,000 bytes.
-    fn make_it_talk(&self, lines: usize) {
-        for number in 0..lines {
-            let mut peer = self.peer();
-            let path = format!("/{number}?{}", "x".repeat(2000));
-            assert_eq!(peer.ask(handshake(&path, "")).status, 101);
-        }
-    }
-}
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        // Both fail only when it has ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[test]
-fn a_full_pipe_blocks_nobody_and_what_it_did_not_take_is_counted() {
-    let mut server = Unread::start(&["-vv"]);
-    server.make_it_talk(100); // three times what a pipe holds
-    server.assert_serves();
-    let log = Pipe::collect(server.log.take().expect("it was not read"));
-    until("the log says what it lost", || {
-        server.make_it_talk(1);
-        log.text().contains("lines were lost")
-    });
-    let _ = server.child.kill();
-    until("the log ends", || log.is_complete());
-    let log = log.text();
-    let lost = log.lines().find_map(|line| {
-        let (before, _) = line.split_once(" lines were lost")?;
-        before.rsplit(' ').next()?.parse::<usize>().ok()
-    });
-    assert!(lost.is_some_and(|lost| lost > 50), "{lost:?} lost of {}", log.lines().count());
-    let is_whole = |line: &str| line.starts_with("20") && line.contains("Z ");
-    assert!(log.lines().all(is_whole), "each line is whole");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_log_whose_reader_is_gone_ends_nothing() {
-    let mut server = Unread::start(&["-vv"]);
-    drop(server.log.take());
-    server.make_it_talk(10);
-    server.assert_serves();
-    let kill = format!("kill -TERM {}", server.child.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().expect("there is a shell").success());
-    let mut code = None;
-    until("it ends", || {
-        code = server.child.try_wait().expect("it is our child");
-        code.is_some()
-    });
-    assert_eq!(code.and_then(|status| status.code()), Some(0));
-}
-
-/// Its port is found where the system says it: it has nowhere to tell.
-#[cfg(target_os = "linux")]
-#[test]
-fn without_standard_error_it_serves() {
-    let mut command = crate::program::clean(Command::new("sh"));
-    command.args([
-        "-c",
-        "exec \"$0\" \"$@\" 2>&-",
-        env!("CARGO_BIN_EXE_fanfare"),
-        "--listen",
-        "127.0.0.1:0",
-        "-vv",
-    ]);
-    let child = command.stdout(Stdio::null()).spawn().expect("there is a shell");
-    let mut server = Unread { child, log: None, address: (Ipv4Addr::LOCALHOST, 0).into() };
-    until("it listens", || {
-        let port = listening_port(server.child.id());
-        server.address.set_port(port.unwrap_or(0));
-        port.is_some()
-    });
-    server.make_it_talk(3);
-    server.assert_serves();
-}
-
-/// The port that a process listens on: of its descriptors, the socket that is in the table of those that listen.
-#[cfg(target_os = "linux")]
-fn listening_port(pid: u32) -> Option<u16> {
-    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-    let own: Vec<String> = descriptors
-        .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
-        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
-        .collect();
-    let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).ok()?;
-    table.lines().skip(1).find_map(|line| {
-        let fields: Vec<_> = line.split_whitespace().collect();
-        let is_own = fields.get(3) == Some(&"0A") && own.iter().any(|inode| Some(&&**inode) == fields.get(9));
-        let (_, port) = fields.get(1)?.split_once(':')?;
-        u16::from_str_radix(port, 16).ok().filter(|_| is_own)
-    })
-}
-
-#[cfg(unix)]
-#[test]
-fn sigpipe_ends_nothing() {
-    let server = Server::start(&[]);
-    server.signal("PIPE");
-    server.assert_serves();
-}
-
-#[cfg(unix)]
-mod reload {
-    use super::*;
-    use std::fs;
-    use std::os::unix::fs::symlink;
-    use std::path::Path;
-
-    fn page(server: &Server) -> String {
-        let page = server.connect().ask("GET /page.txt HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        String::from_utf8_lossy(&page.body).into_owned()
-    }
-
-    /// What a deploy does: the link leads to the new folder from one moment to the next.
-    fn switch(link: &Path, target: &Path) {
-        let fresh = link.with_extension("fresh");
-        symlink(target, &fresh).expect("a link can be made");
-        fs::rename(fresh, link).expect("it takes the place of the other");
-    }
-
-    #[test]
-    fn with_the_pages_in_the_binary_there_is_nothing_to_do() {
-        let server = Server::start(&[]);
-        server.signal("HUP");
-        server.wait_for_log("nothing to read again");
-        server.assert_serves();
-    }
-
-    #[test]
-    fn a_folder_behind_a_link_is_looked_up_again() {
-        let folder = tempfile::tempdir().expect("a folder can be made");
-        let [old, new, link] = ["old", "new", "link"].map(|name| folder.path().join(name));
-        for (version, text) in [(&old, "the old page"), (&new, "the new page")] {
-            fs::create_dir(version).expect("a folder can be made");
-            fs::write(version.join("page.txt"), text).expect("a file can be written");
-        }
-        symlink(&old, &link).expect("a link can be made");
-        let server = Server::start(&["--www", link.to_str().expect("a name in UTF-8")]);
-        assert_eq!(page(&server), "the old page");
-        switch(&link, &new);
-        assert_eq!(page(&server), "the old page", "until it is told");
-        server.signal("HUP");
-        server.wait_for_log("asked to reload: the pages are those in");
-        assert_eq!(page(&server), "the new page");
-        switch(&link, &folder.path().join("missing"));
-        server.signal("HUP");
-        server.wait_for_log("the pages stay as they were");
-        assert_eq!(page(&server), "the new page");
-    }
-
-    #[test]
-    fn it_does_not_count_as_a_wish_to_stop() {
-        let mut server = Server::start(&["--drain", "1m"]);
+/// Clients of which each leaves some lines, of some hundred bytes each.
+fn say_more_than_a_pipe_holds(server: &Server) {
+    let reason = "x".repeat(120);
+    for _ in 0..2 * PIPE_BYTES / reason.len() {
         let mut peer = server.websocket("/");
-        server.signal("HUP");
-        server.wait_for_log("nothing to read again");
-        server.signal("TERM");
-        assert_eq!(peer.frame(), Frame::close(1001, ""));
-        server.signal("HUP");
-        peer.send(Frame::close(1001, "").masked());
-        peer.expect_end();
-        drop(peer);
-        assert_eq!(server.exit_code(DEADLINE), Some(0), "a second signal to stop would be no drain");
+        peer.send(Frame::close(4000, &reason).masked());
+        assert_eq!(peer.frame().payload[..2], 4000_u16.to_be_bytes());
+    }
+}
+
+/// All lines, each whole: none is cut, none runs into another.
+fn whole_lines(log: &str) -> Vec<&str> {
+    assert!(log.ends_with('\n'), "the last line is whole: {:?}", log.lines().last());
+    let lines: Vec<_> = log.lines().collect();
+    for line in &lines {
+        assert!(line.starts_with("20") && line.matches("Z ").count() == 1, "one record: {line:?}");
+    }
+    lines
+}
+
+/// How many lines a line says were lost.
+fn lost(line: &str) -> Option<usize> {
+    let (before, _) = line.split_once(" lines were lost: standard error took none")?;
+    before.rsplit_once(' ')?.1.parse().ok()
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nothing_and_says_what_is_missing() {
+    let (mut server, mut pipe) = start_unread(&["-vv"]);
+    say_more_than_a_pipe_holds(&server);
+    server.assert_serves();
+    // What fits is taken off; then there is room, and the next line is behind one that counts.
+    let mut first = vec![0; PIPE_BYTES / 2];
+    pipe.read_exact(&mut first).expect("half of what was logged");
+    server.websocket("/").send(Frame::close(4001, "again").masked());
+    let rest = Pipe::collect(pipe);
+    until("the log goes on", || rest.text().contains("closes with 4001 \"again\""));
+    server.signal("TERM");
+    assert_eq!(server.exit_code(DEADLINE), Some(0));
+    until("the log ends", || rest.is_complete());
+    let log = String::from_utf8(first).expect("text") + &rest.text();
+    let lines = whole_lines(&log);
+    let reports: Vec<_> = lines.iter().filter_map(|line| lost(line)).collect();
+    assert!(matches!(reports[..], [lost] if lost > 100), "one report, of many: {reports:?}");
+    let at = |text: &str| lines.iter().position(|line| line.contains(text)).expect("it is logged");
+    assert!(lines[at("were lost")].contains(" WARN "), "{}", lines[at("were lost")]);
+    assert!(at("were lost") < at("with 4001") && at("with 4001") < at("stopped"), "in order");
+}
+
+/// What cannot be told before the end is told then.
+#[test]
+fn what_is_missing_is_said_at_the_end_at_the_latest() {
+    let (mut server, mut pipe) = start_unread(&["-vv", "--drain", "0"]);
+    say_more_than_a_pipe_holds(&server);
+    let mut first = vec![0; PIPE_BYTES / 2];
+    pipe.read_exact(&mut first).expect("half of what was logged");
+    server.signal("TERM");
+    assert_eq!(server.exit_code(DEADLINE), Some(0));
+    let mut rest = String::new();
+    pipe.read_to_string(&mut rest).expect("the rest of what was logged");
+    let log = String::from_utf8(first).expect("text") + &rest;
+    let lines = whole_lines(&log);
+    assert!(lines.iter().any(|line| lost(line).is_some_and(|lost| lost > 100)), "it says so: {lines:?}");
+    assert!(lines.last().is_some_and(|line| line.ends_with("stopped")), "{:?}", lines.last());
+}
+
+#[test]
+fn a_server_whose_pipe_stays_full_ends_all_the_same() {
+    let (mut server, _pipe) = start_unread(&["-vv"]);
+    say_more_than_a_pipe_holds(&server);
+    server.signal("TERM");
+    assert_eq!(server.exit_code(DEADLINE), Some(0));
+}
+
+/// One behind a connection that hangs, say. It takes lines in part; what it shows later is whole lines but one.
+#[test]
+fn a_terminal_that_nobody_reads_stops_nothing() {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let screen = openpt(flags).expect("there are terminals");
+    unlockpt(&screen).expect("it is ours");
+    let terminal = ioctl_tiocgptpeer(&screen, flags).expect("it has another side");
+    let mut command = program();
+    command.args(["--port", "0", "-vv"]);
+    let mut server = Server::spawn_unread(command, terminal);
+    say_more_than_a_pipe_holds(&server);
+    server.assert_serves();
+    let shown = Pipe::collect(File::from(screen));
+    until("all that it took is read", || {
+        server.websocket("/").send(Frame::close(4001, "again").masked());
+        shown.text().contains("closes with 4001")
+    });
+    server.signal("TERM");
+    assert_eq!(server.exit_code(DEADLINE), Some(0));
+    until("the terminal is closed", || shown.is_complete());
+    let reported = |line: &str| lost(line).is_some_and(|lost| lost > 100);
+    assert!(shown.text().lines().any(reported), "on a line of its own: {}", shown.text());
+}
+
+#[test]
+fn a_server_starts_and_serves_with_standard_error_closed() {
+    let mut command = clean(Command::new("sh"));
+    command.args(["-c", "exec \"$0\" \"$@\" 2>&-", env!("CARGO_BIN_EXE_fanfare")]);
+    command.args(["--port", "0", "-vv"]);
+    let (mut pipe, writer) = io::pipe().expect("a pipe can be made");
+    let mut server = Server::spawn_unread(command, writer);
+    let mut said = String::new();
+    pipe.read_to_string(&mut said).expect("it has ended: the server does not have it");
+    assert_eq!(said, "");
+    server.assert_serves();
+    server.signal("TERM");
+    assert_eq!(server.exit_code(DEADLINE), Some(0));
+}
+
+#[test]
+fn a_reader_that_is_gone_ends_nothing() {
+    let (mut server, pipe) = start_unread(&["-vv"]);
+    server.assert_serves();
+    drop(pipe);
+    server.assert_serves();
+    server.assert_serves();
+    server.signal("TERM");
+    assert_eq!(server.exit_code(DEADLINE), Some(0));
+}
+
+/// As text and as JSON.
+#[test]
+fn a_line_that_is_too_long_is_cut_and_is_a_line() {
+    for options in [&[][..], &["--log-format", "json"]] {
+        let server = Server::start(&[&["-vv"], options].concat());
+        server.websocket(&format!("/{}", "%22".repeat(2000)));
+        server.wait_for_log("is a WebSocket on");
+        let log = server.log();
+        let line = log.lines().find(|line| line.contains("is a WebSocket on")).expect("it is there");
+        assert_eq!(line.len(), 4095, "with its end one write");
+        assert!(line.trim_end_matches("\"}").ends_with('…'), "{line}");
+        if !options.is_empty() {
+            let record: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            assert_eq!(record["level"], "trace");
+        }
     }
 }

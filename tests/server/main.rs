@@ -14,6 +14,7 @@ mod faults;
 mod flood;
 mod folder;
 mod handshake;
+#[cfg(target_os = "linux")]
 mod log;
 mod pages;
 mod peer;
@@ -23,6 +24,8 @@ mod process;
 #[path = "../outside/program.rs"]
 mod program;
 mod regressions;
+#[cfg(unix)]
+mod reload;
 mod requests;
 mod silence;
 mod support;

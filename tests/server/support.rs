@@ -97,6 +97,23 @@ fn descriptors_allowed() -> usize {
     soft.and_then(|soft| soft.parse().ok()).unwrap_or(usize::MAX)
 }
 
+/// The IPv4 port that a process listens on, once it does.
+#[cfg(target_os = "linux")]
+fn listening_port(process: u32) -> Option<u16> {
+    let descriptors = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?;
+    let links = descriptors.filter_map(|descriptor| std::fs::read_link(descriptor.ok()?.path()).ok());
+    let sockets: Vec<_> = links
+        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    // Address and port, state and inode are the columns 1, 3 and 9; 0A is LISTEN.
+    let table = std::fs::read_to_string(format!("/proc/{process}/net/tcp")).ok()?;
+    table.lines().find_map(|line| {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        let is_it = columns.get(3) == Some(&"0A") && sockets.iter().any(|inode| columns[9] == inode);
+        is_it.then(|| u16::from_str_radix(columns[1].rsplit_once(':')?.1, 16).ok())?
+    })
+}
+
 /// A server of one's own; killed with its last use.
 pub(crate) struct Server {
     child: Child,
@@ -139,6 +156,20 @@ impl Server {
         {
             server.descriptors_at_start = server.descriptors();
         }
+        server
+    }
+
+    /// Starts a prepared program with a standard error that nobody reads yet: the system says where it listens.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub(crate) fn spawn_unread(mut command: Command, errors: impl Into<Stdio>) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(errors).spawn();
+        let child = child.expect("the program starts");
+        let mut server = Self { child, port: 0, log: Pipe::collect(io::empty()), descriptors_at_start: 0 };
+        until("the server listens", || {
+            server.port = listening_port(server.child.id()).unwrap_or(0);
+            server.port != 0
+        });
         server
     }
 
