@@ -209,9 +209,29 @@ const _: () = assert!(REQUEST_HEAD_BYTES_MAX <= READ_BYTES_MAX);
 const _: () = assert!(FILE_PIECE_BYTES <= READ_BYTES_MAX);
 // Reading fills whole scratch buffers before its budget is spent.
 const _: () = assert!(READ_BYTES_PER_TURN.is_multiple_of(READ_BYTES_MAX));
-const _: () = assert!(CONNECTION_BYTES >= 3 * LOAN_FREE_BYTES as u64 + 700);
 // A sweep that is late for its work does not look like a pause.
 const _: () = assert!(PAUSE_MIN.as_millis() > SWEEP_INTERVAL.as_millis());
 const _: () = assert!(READ_COST_MIN > 0 && READ_COST_MIN <= READ_BYTES_MAX);
 // Files being sent and newcomers being refused have theirs in the reserve, and some are left.
 const _: () = assert!(FILES_OPEN_MAX + REFUSED_AT_A_TIME_MAX + 16 <= DESCRIPTORS_RESERVED);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table in docs/ARCHITECTURE.md, with its example.
+    #[test]
+    fn the_bounds_add_up() {
+        let mebibytes = |limits: &Limits, connections| limits.memory_bytes_max(connections) >> 20;
+        let limits = Limits::default();
+        assert_eq!(mebibytes(&limits, 0), 8 + 16 * 5 / 2 + 1 + 64 + 3);
+        assert_eq!(mebibytes(&limits, 20_000), 194);
+        let small = Limits {
+            buffers_bytes_max: 1 << 20,
+            backlog_bytes_max: 1 << 20,
+            message_bytes_max: 1 << 14,
+            ..limits
+        };
+        assert_eq!(mebibytes(&small, 100), 12, "on a small box");
+    }
+}

@@ -26,7 +26,7 @@ use crate::format::WireFormat;
 use crate::http::origin::Peer;
 use crate::http::response::{Content, Persistence};
 use crate::http::{NO_ROOM, Refusal, TOO_MANY_CONNECTIONS};
-use crate::limits::{CLOSE_TIMEOUT, LINGER_TIMEOUT};
+use crate::limits::{CLOSE_TIMEOUT, CONNECTION_BYTES, LINGER_TIMEOUT, LOAN_FREE_BYTES};
 use crate::message::{CloseCode, Message};
 use crate::outbox::{Body, FileId, Outbox};
 use crate::websocket::frame::{Header, Opcode};
@@ -157,6 +157,14 @@ enum Stage {
     /// We have sent a Close and wait for the client's (RFC 6455 §7.1.2).
     Closing,
 }
+
+// What a connection has on the heap beside what its loans count, and its places in tables that grow (a slab and a
+// channel, three times over while they do), are within what it is said to cost.
+const _: () = {
+    let boxes = size_of::<Http>() + Decoder::PARTIAL_BYTES + size_of::<Outbox>();
+    let places = 3 * (64 + 32);
+    assert!(boxes + places + 3 * LOAN_FREE_BYTES <= CONNECTION_BYTES as usize);
+};
 
 impl Connection {
     /// A connection past the limit: it is told so, and ends.

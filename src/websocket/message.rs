@@ -8,7 +8,7 @@
 //!
 //! Invariant: where the input was cut does not show in the events. Between messages nothing is kept.
 
-use super::frame::{HEADER_BYTES_MAX, Header, Opcode};
+use super::frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX, Header, Opcode};
 use super::utf8::{Checker, InvalidUtf8};
 use super::{Violation, close, mask};
 use crate::budget::{Budget, Exhausted, Loan};
@@ -63,6 +63,9 @@ struct Begun {
 }
 
 impl Decoder {
+    /// What an incomplete message costs beside its payload, in bytes.
+    pub const PARTIAL_BYTES: usize = size_of::<Partial>() + CONTROL_BYTES_MAX;
+
     /// Takes the next event off the front of `input`; `None`: the input is used up. A message of more
     /// than `message_bytes_max` bytes is refused at the header that says so; one that comes in pieces also when
     /// `budget` has no room for what is there of it.

@@ -174,3 +174,48 @@ fn lengths_that_are_none_are_not_believed() {
     drop((peers, requests));
     yard.end();
 }
+
+/// The limit that the log says at the start, in bytes.
+fn memory_limit(yard: &Yard) -> u64 {
+    let log = yard.server.log();
+    let (_, rest) = log.split_once("at most ").expect("the start says it");
+    let (mebibytes, _) = rest.split_once(" MiB of memory").expect("in MiB");
+    mebibytes.parse::<u64>().expect("a number") << 20
+}
+
+/// Everything that takes memory, all at once: the process stays below what its bounds add up to.
+#[test]
+fn all_of_it_at_once_stays_below_the_sum_of_the_bounds() {
+    const EACH: usize = 100;
+    let limits = ["--buffers", "16m", "--backlog", "4m", "--max-message", "1m", "--max-connections", "500"];
+    let mut yard = Yard::start(&[&limits[..], &["--slow-consumer", "skip"]].concat());
+    let limit = memory_limit(&yard);
+    assert!(limit < 50 << 20, "{limit}: the bounds of this test are small");
+    let half = [header(true, BINARY, 1 << 20), vec![7; 900_000]].concat();
+    let request = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}", "x".repeat(15_000));
+    let echo = Frame::new(BINARY, vec![7; 100_000]).masked();
+    let mut crowd: Vec<(Peer, &[u8])> = Vec::new();
+    for _ in 0..EACH {
+        crowd.push((yard.server.websocket("/echo"), &half));
+        crowd.push((yard.server.connect(), request.as_bytes()));
+        crowd.push((yard.server.websocket("/echo"), &echo));
+        crowd.push((yard.server.websocket("/"), &[])); // hears all, and reads nothing
+    }
+    crowd.iter().for_each(|(peer, _)| peer.stream().set_nonblocking(true).expect("it can be set"));
+    let loud = Frame::new(BINARY, vec![9; 500_000]);
+    for _ in 0..24 {
+        for (peer, said) in crowd.iter().filter(|(_, said)| !said.is_empty()) {
+            while peer.stream().write(said).is_ok_and(|taken| taken == said.len()) {}
+        }
+        yard.witnesses[0].send(loud.masked());
+        yard.witnesses.iter_mut().for_each(|witness| assert!(super::next_message(witness) == loud));
+        yard.meanwhile();
+    }
+    let peak = yard.server.peak_bytes();
+    assert!(peak < limit, "{peak} bytes of {limit}");
+    drop(crowd);
+    until("they are gone", || yard.server.descriptors() == yard.descriptors);
+    yard.meanwhile();
+    println!("{} KiB at most, of {} KiB", peak >> 10, limit >> 10);
+    yard.server.assert_serves();
+}
