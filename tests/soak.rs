@@ -52,9 +52,9 @@ fn resident_at_rest(server: &Server, descriptors: usize) -> u64 {
 
 #[test]
 fn everything_at_once_for_a_while() {
-    let options = ["--ping", "2s", "--handshake-timeout", "2s", "--keep-alive", "2s"];
+    let options = ["-v", "--ping", "2s", "--handshake-timeout", "2s", "--keep-alive", "2s"];
     let limits = ["--backlog", "2m", "--max-message", "256k", "--buffers", "8m"];
-    let server = Server::start(&[options, limits].concat());
+    let server = Server::start(&[&options[..], &limits].concat());
     let before = server.descriptors();
     let course = Course::new(server.address());
     let (began, total) = (Instant::now(), duration());
@@ -80,6 +80,7 @@ fn everything_at_once_for_a_while() {
     });
     within(SETTLING, "no descriptor is left", || server.descriptors() == before);
     server.assert_serves();
+    assert!(server.log().contains("is too slow"), "receivers that never read had their verdict");
     println!(
         "{:.0?}: {}; resident {} KiB warm, {} KiB at the end, {} KiB at most",
         began.elapsed(),
