@@ -12,8 +12,13 @@ use std::mem;
 impl Server {
     /// Carries out what the channel has decided on who is too slow.
     pub(super) fn carry_out_verdicts(&mut self) {
+        let mut is_anyone_closed = false;
         while let Some(verdict) = self.channel.take_verdict() {
+            is_anyone_closed |= !matches!(verdict.sentence, Sentence::Skips { .. });
             self.carry_out(verdict);
+        }
+        if is_anyone_closed {
+            self.let_go_of_the_closing();
         }
     }
 
@@ -71,6 +76,18 @@ impl Server {
         if !self.held.is_empty() && !self.channel.is_congested() {
             self.readable.extend(self.held.drain(..));
         }
+    }
+
+    /// Who is closing has nothing more to publish, and its answer is waited for.
+    pub(super) fn let_go_of_the_closing(&mut self) {
+        let (connections, readable) = (&self.connections, &mut self.readable);
+        self.held.retain(|&key| {
+            let is_held = connections.get(key).is_some_and(|entry| entry.connection.is_publisher());
+            if !is_held {
+                readable.push_back(key);
+            }
+            is_held
+        });
     }
 
     /// Those who are over need not wait for anybody.

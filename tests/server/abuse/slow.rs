@@ -2,9 +2,10 @@
 
 use super::{Yard, close_code, next_message};
 use crate::peer::{BINARY, CLOSE, Frame, PONG, Peer};
-use crate::support::until;
+use crate::support::{DEADLINE, Server, until, within};
 use std::io::Write;
 use std::thread;
+use std::time::Duration;
 
 const PIECE: usize = 16 * 1024;
 /// Far more than the socket buffers on the way hold.
@@ -105,7 +106,7 @@ fn wait_loses_nothing_while_one_pauses() {
         heard += 1;
     }
     assert!(heard < MESSAGES, "the sender waits");
-    first.stream().set_read_timeout(Some(crate::support::DEADLINE)).expect("a timeout can be set");
+    first.stream().set_read_timeout(Some(DEADLINE)).expect("a timeout can be set");
     let before = yard.server.cpu_seconds();
     // Who is not concerned is served; and waiting costs nothing.
     assert_eq!(yard.server.connect().ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
@@ -141,4 +142,34 @@ fn wait_gives_up_one_that_takes_nothing() {
     assert!([None, Some(1013)].contains(&close_code(&mut dead)));
     drop(dead);
     yard.end();
+}
+
+/// Those who wait are asked to go like all others, and their answer is heard.
+#[test]
+fn a_drain_does_not_wait_for_who_is_waited_for() {
+    let mut server = Server::start(&["--slow-consumer", "wait", "--backlog", "256k", "--drain", "1m"]);
+    let dead = server.websocket("/");
+    let mut sender = server.websocket("/");
+    let mut sent = 0;
+    sender.stream().set_write_timeout(Some(Duration::from_millis(500))).expect("a timeout can be set");
+    // A frame that is cut stays so: it is not sent any further.
+    while sent < MESSAGES && sender.stream().write_all(&piece(sent).masked()).is_ok() {
+        sent += 1;
+    }
+    assert!(sent < MESSAGES, "it is held");
+    let mut receiving = 0;
+    server.signal("TERM");
+    loop {
+        match sender.frame() {
+            frame if frame.opcode == CLOSE => break,
+            frame => assert_eq!(number(&frame), receiving),
+        }
+        receiving += 1;
+    }
+    // It is read on, though the dead one has not moved: a held one would not see that this connection ends.
+    let both = server.descriptors();
+    drop(sender);
+    within(Duration::from_secs(3), "its end is seen", || server.descriptors() < both);
+    drop(dead);
+    assert_eq!(server.exit_code(DEADLINE), Some(0));
 }
