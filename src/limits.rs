@@ -158,6 +158,9 @@ pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// The sweep over all deadlines, once in this time.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The shortest time between two sweeps: a tick, which is as far as deadlines tell times apart.
+pub const SWEEP_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
 /// Accepting is tried again this long after the descriptors ran out: nobody else wakes us.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 

@@ -7,7 +7,7 @@ use super::{Address, Entry, Server};
 use crate::connection::{Connection, Turn};
 use crate::http::TOO_MANY_CONNECTIONS;
 use crate::http::response::{Content, Persistence};
-use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_TURN, REFUSED_AT_A_TIME_MAX, SWEEP_INTERVAL};
+use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_TURN, REFUSED_AT_A_TIME_MAX};
 use crate::transport::{Transport, peer_of};
 use log::Level;
 use mio::Token;
@@ -108,7 +108,7 @@ impl Server {
             self.read_on(key);
         }
         if is_first {
-            self.next_sweep = self.instant + SWEEP_INTERVAL;
+            self.next_sweep = self.instant + self.sweep_interval();
         }
     }
 

@@ -1,17 +1,26 @@
-//! Deadlines: once a second, while there are connections, one look at a number of each.
+//! Deadlines: once a second, while there are connections, one look at a number of each; more often where pings are due
+//! within seconds.
 
 use super::Server;
 use super::notes::End;
 use crate::connection::{Expiry, Turn};
-use crate::limits::SWEEP_INTERVAL;
+use crate::limits::{SWEEP_INTERVAL, SWEEP_INTERVAL_MIN};
+use std::time::Duration;
 
 impl Server {
+    /// How often: a short `--ping` is swept for more often, or its pings, which are a quarter of it apart, would all
+    /// fall into one sweep.
+    pub(super) fn sweep_interval(&self) -> Duration {
+        let ping = self.config.limits.ping.unwrap_or(Duration::MAX);
+        (ping / 16).clamp(SWEEP_INTERVAL_MIN, SWEEP_INTERVAL)
+    }
+
     /// Sweeps over all deadlines when it is time for it.
     pub(super) fn expire(&mut self) {
         if self.instant < self.next_sweep {
             return;
         }
-        self.next_sweep = self.instant + SWEEP_INTERVAL;
+        self.next_sweep = self.instant + self.sweep_interval();
         self.count_stalls();
         let now = self.now;
         let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };

@@ -4,7 +4,6 @@ use super::notes::End;
 use super::{Address, Server};
 use crate::channel::{OnTheWire, Sentence, Verdict};
 use crate::connection::Turn;
-use crate::limits::SWEEP_INTERVAL;
 use crate::message::CloseCode;
 use log::Level;
 use std::mem;
@@ -103,8 +102,9 @@ impl Server {
     /// Once a sweep: who is waited for and takes nothing is given up in the end, and who waits is not to blame for its
     /// silence: it was not listened to.
     pub(super) fn count_stalls(&mut self) {
+        let between = self.sweep_interval();
         let sweeps = self.config.limits.ping.map(|ping| {
-            let sweeps = (2 * ping).as_millis().div_ceil(SWEEP_INTERVAL.as_millis());
+            let sweeps = (2 * ping).as_millis().div_ceil(between.as_millis());
             u16::try_from(sweeps).unwrap_or(u16::MAX)
         });
         self.channel.count_stalls(sweeps);

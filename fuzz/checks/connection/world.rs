@@ -353,6 +353,7 @@ impl<'c> World<'c> {
             assert_eq!(key, 0, "the key it sat down with");
             self.write();
         }
+        self.channel.review();
     }
 
     /// One write of what comes next.

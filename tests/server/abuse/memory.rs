@@ -208,7 +208,7 @@ fn all_of_it_at_once_stays_below_the_sum_of_the_bounds() {
             while peer.stream().write(said).is_ok_and(|taken| taken == said.len()) {}
         }
         yard.witnesses[0].send(loud.masked());
-        yard.witnesses.iter_mut().for_each(|witness| assert!(super::next_message(witness) == loud));
+        yard.witnesses.iter_mut().for_each(|witness| assert_eq!(super::next_message(witness), loud));
         yard.meanwhile();
     }
     let peak = yard.server.peak_bytes();
