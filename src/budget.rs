@@ -82,6 +82,11 @@ impl Loan {
         self.bytes = bytes;
     }
 
+    /// How much it is, with what is free of it.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// What it is of.
     pub fn budget(&self) -> &Budget {
         &self.budget

@@ -123,6 +123,9 @@ pub const PONGS_WAITING_MAX: usize = 512;
 /// used it up. A connection has three such things at most: what came in, what is for it alone, and the rest of a frame.
 pub const LOAN_FREE_BYTES: usize = 1024;
 
+/// How often in a turn the one that keeps the most is looked for among all connections, when memory runs out.
+pub const GIVING_WAY_PER_TURN: usize = 4;
+
 /// Small items in a row become one of at most this.
 pub const OUTBOX_MERGED_BYTES_MAX: usize = 16 * 1024;
 

@@ -113,6 +113,10 @@ impl Connection {
     ) -> Option<Event<'a>> {
         loop {
             let State::WebSocket(websocket) = &mut self.state else { return None };
+            if websocket.stage == Stage::Deaf {
+                *input = &mut [];
+                return None;
+            }
             let is_closing = websocket.stage == Stage::Closing;
             match websocket.decoder.decode(input, turn.config.limits.message_bytes_max, turn.budget) {
                 Ok(None) => return None,

@@ -4,11 +4,14 @@
 
 use super::{Connection, Stage, State, Turn, Wanted, control_frame};
 use crate::deadline::Deadline;
-use crate::http::Refusal;
 use crate::http::request;
 use crate::http::response::Status;
-use crate::outbox::Body;
+use crate::http::{NO_ROOM, Refusal};
+use crate::limits::{CLOSE_TIMEOUT, LOAN_FREE_BYTES};
+use crate::message::CloseCode;
+use crate::outbox::{Body, Outbox};
 use crate::websocket::frame::Opcode;
+use crate::websocket::message::Decoder;
 use std::time::Duration;
 
 /// What became of a connection whose deadline has passed.
@@ -21,6 +24,46 @@ pub enum Expiry {
 }
 
 impl Connection {
+    /// Bytes it keeps of the budget of all: what came in and is incomplete, and what is for it alone.
+    pub fn kept_bytes(&self) -> usize {
+        let came = match &self.state {
+            State::Http(http) => http.kept.len(),
+            State::WebSocket(websocket) => websocket.decoder.kept_bytes(),
+            State::Ending(_) | State::Lingering => 0,
+        };
+        came + self.outbox().map_or(0, Outbox::owned_bytes)
+    }
+
+    /// Nothing that it is owed will be written any more. Its files were closed.
+    pub fn forget_owed(&mut self) {
+        self.outbox = None;
+    }
+
+    /// It keeps the most when memory runs out: it lets go of what came in, and is told so. What it is owed cannot be
+    /// cut: then it is gone at once.
+    pub fn give_way(&mut self, turn: &Turn<'_>) -> Expiry {
+        const CAUSE: &str = "it kept the most when memory ran out";
+        if self.outbox().is_some_and(|outbox| outbox.owned_bytes() > LOAN_FREE_BYTES) {
+            return Expiry::Gone(CAUSE);
+        }
+        let is_open = self.is_open();
+        match &mut self.state {
+            State::Http(http) => {
+                let content = request::content_of_refusal(&http.kept);
+                self.refuse(NO_ROOM, content, turn);
+                Expiry::Speaks
+            }
+            State::WebSocket(websocket) if is_open => {
+                websocket.decoder = Decoder::default();
+                websocket.stage = Stage::Deaf;
+                self.say_close(CloseCode::TRY_AGAIN_LATER, "no memory left", turn);
+                self.deadline = Deadline::after(turn.now.tick, CLOSE_TIMEOUT);
+                Expiry::Speaks
+            }
+            State::WebSocket(_) | State::Ending(_) | State::Lingering => Expiry::Gone(CAUSE),
+        }
+    }
+
     /// Its deadline has passed.
     pub fn expire(&mut self, turn: &Turn<'_>) -> Expiry {
         match &self.state {
@@ -39,6 +82,7 @@ impl Connection {
                 Stage::Open => self.ping(turn),
                 Stage::Pinged => Expiry::Gone("it did not answer a ping"),
                 Stage::Closing => Expiry::Gone("it did not answer a Close"),
+                Stage::Deaf => Expiry::Gone("it did not close"),
             },
             State::Ending(_) => Expiry::Gone("it does not take what is left"),
             State::Lingering => Expiry::Gone("it does not close"),

@@ -156,6 +156,8 @@ enum Stage {
     Pinged,
     /// We have sent a Close and wait for the client's (RFC 6455 §7.1.2).
     Closing,
+    /// We have sent a Close in the middle of its message, of which nothing is kept: what comes is dropped.
+    Deaf,
 }
 
 // What a connection has on the heap beside what its loans count, and its places in tables that grow (a slab and a
@@ -401,6 +403,7 @@ impl Connection {
     pub fn flushed(&mut self, turn: &Turn<'_>) -> Flushed {
         match &self.state {
             State::WebSocket(WebSocket { stage: Stage::Closing, .. }) => Flushed::Leaves,
+            State::WebSocket(WebSocket { stage: Stage::Deaf, .. }) => Flushed::ShutsDown,
             State::Ending(_) => {
                 self.state = State::Lingering;
                 self.outbox = None;
@@ -418,7 +421,10 @@ impl Connection {
 
     fn is_open(&self) -> bool {
         match &self.state {
-            State::WebSocket(websocket) => websocket.stage != Stage::Closing,
+            State::WebSocket(websocket) => match websocket.stage {
+                Stage::Open | Stage::Pinged => true,
+                Stage::Closing | Stage::Deaf => false,
+            },
             State::Http(_) | State::Ending(_) | State::Lingering => false,
         }
     }

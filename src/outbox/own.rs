@@ -172,15 +172,20 @@ impl Outbox {
 
     /// Whether the budget has room for an item of so many bytes.
     pub fn would_fit(&mut self, bytes: usize) -> bool {
-        let held = self.owned + (self.items.len() + 1) * OUTBOX_ITEM_COST;
+        let held = self.owned_bytes() + OUTBOX_ITEM_COST;
         let fits = self.loan.as_mut().is_none_or(|loan| loan.resize(held + bytes).is_ok());
         self.settle();
         fits
     }
 
+    /// Bytes it has on the heap for itself.
+    pub fn owned_bytes(&self) -> usize {
+        self.owned + self.items.len() * OUTBOX_ITEM_COST
+    }
+
     /// Takes what it weighs now from the budget, or gives it back.
     fn settle(&mut self) {
-        let held = self.owned + self.items.len() * OUTBOX_ITEM_COST;
+        let held = self.owned_bytes();
         if let Some(loan) = &mut self.loan {
             loan.force(held);
         }

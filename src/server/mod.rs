@@ -17,6 +17,7 @@ mod listen;
 mod notes;
 mod read;
 mod reap;
+mod room;
 mod signals;
 mod slow;
 mod stopper;
@@ -78,6 +79,8 @@ pub struct Server {
     /// What all connections together may keep: the channel's.
     budget: Budget,
     connections: Slab<Entry>,
+    /// How often in this turn somebody may still be looked for who keeps too much.
+    looks_for_largest: usize,
     /// How many of them are past the limit, and are told so.
     refused: usize,
     /// Idle HTTP connections that may give way to newcomers, the one that is idle longest last; found once a turn.
@@ -181,6 +184,7 @@ impl Server {
             stopper: Stopper::new(Arc::new(waker)),
             files,
             connections: Slab::new(),
+            looks_for_largest: 0,
             refused: 0,
             idle: None,
             readable: VecDeque::new(),

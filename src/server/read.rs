@@ -9,7 +9,8 @@ use crate::config::Audience;
 use crate::connection::{Event, Turn};
 use crate::handler::{Context, Handler};
 use crate::limits::{
-    READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE, REQUEST_HEAD_BYTES_MAX,
+    GIVING_WAY_PER_TURN, READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE,
+    REQUEST_HEAD_BYTES_MAX,
 };
 use std::{io, mem};
 
@@ -28,6 +29,7 @@ impl Server {
     /// behind: what they have to say would only pile up.
     pub(super) fn read(&mut self, handler: &mut impl Handler) {
         self.let_go();
+        self.looks_for_largest = GIVING_WAY_PER_TURN;
         let mut budget = READ_BYTES_PER_TURN;
         while budget > 0 {
             let Some(key) = self.readable.pop_front() else { break };
@@ -49,7 +51,10 @@ impl Server {
     fn read_from(&mut self, key: usize, budget: usize, handler: &mut impl Handler) -> usize {
         let mut scratch = mem::take(&mut self.scratch);
         let cost = match self.fill(key, &mut scratch[..budget.min(READ_BYTES_MAX)]) {
-            Input::Bytes(read) => self.take_in(key, &mut scratch[..read], budget, handler),
+            Input::Bytes(read) => {
+                self.make_room(key, read);
+                self.take_in(key, &mut scratch[..read], budget, handler)
+            }
             Input::End => {
                 self.end_input(key);
                 0

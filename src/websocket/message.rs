@@ -98,6 +98,11 @@ impl Decoder {
     pub fn is_partial(&self) -> bool {
         self.partial.is_some()
     }
+
+    /// Bytes it keeps of an incomplete message.
+    pub fn kept_bytes(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| partial.loan.bytes())
+    }
 }
 
 /// The common case: nothing is kept, and a frame that is no fragment is there as a whole.

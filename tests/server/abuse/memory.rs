@@ -55,6 +55,41 @@ fn halves_of_messages_are_refused_when_the_budget_is_used_up() {
     yard.end();
 }
 
+/// Those who came first do not shut out the others: who keeps the most gives way.
+#[test]
+fn who_keeps_the_most_gives_way_to_who_keeps_less() {
+    let yard = Yard::start(&["--buffers", BUDGET, "-v"]);
+    let mut greedy: Vec<_> = (0..20).map(|_| yard.server.websocket("/echo")).collect();
+    for peer in &mut greedy {
+        let _ = peer.stream().write_all(&[header(true, BINARY, 1 << 20), vec![7; 900_000]].concat());
+    }
+    for _ in 0..20 {
+        let mut modest = yard.server.websocket("/echo");
+        let large = Frame::new(BINARY, vec![1; 500_000]);
+        modest.send(large.masked());
+        assert!(modest.frame() == large, "a large message, though memory was used up");
+        // The greedy fill up what was freed.
+        let next = yard.server.websocket("/echo");
+        let _ = next.stream().write_all(&[header(true, BINARY, 1 << 20), vec![7; 900_000]].concat());
+        greedy.push(next);
+    }
+    yard.server.wait_for_log("kept the most when memory ran out");
+    let growth = yard.growth();
+    assert!(growth < GROWTH_MAX, "{growth} bytes for a budget of {BUDGET}");
+    let ends: Vec<_> = greedy
+        .iter_mut()
+        .filter_map(|peer| {
+            peer.stream()
+                .set_read_timeout(Some(std::time::Duration::from_millis(100)))
+                .expect("it can be set");
+            close_code(peer)
+        })
+        .collect();
+    assert!(ends.len() > 20 && ends.iter().all(|&code| code == 1013), "{ends:?}");
+    drop(greedy);
+    yard.end();
+}
+
 #[test]
 fn a_message_that_would_never_fit_is_1009() {
     let yard = Yard::start(&["--buffers", "1m", "--max-message", "16m"]);
@@ -202,8 +237,9 @@ fn all_of_it_at_once_stays_below_the_sum_of_the_bounds() {
         crowd.push((yard.server.websocket("/"), &[])); // hears all, and reads nothing
     }
     crowd.iter().for_each(|(peer, _)| peer.stream().set_nonblocking(true).expect("it can be set"));
-    let loud = Frame::new(BINARY, vec![9; 500_000]);
-    for _ in 0..24 {
+    // Less than each of them keeps: it is not the one that gives way.
+    let loud = Frame::new(BINARY, vec![9; 60_000]);
+    for _ in 0..100 {
         for (peer, said) in crowd.iter().filter(|(_, said)| !said.is_empty()) {
             while peer.stream().write(said).is_ok_and(|taken| taken == said.len()) {}
         }

@@ -1,0 +1,63 @@
+//! When the budget of all is nearly used up: who keeps the most gives way to who keeps less. Otherwise those who came
+//! first would shut out all others, and a message in pieces could only be refused.
+
+use super::notes::End;
+use super::{Address, Server};
+use crate::connection::{Expiry, Turn};
+use crate::limits::{LOAN_FREE_BYTES, READ_BYTES_MAX};
+use crate::message::CloseCode;
+use log::Level;
+
+impl Server {
+    /// Makes room for what a read of so many bytes may need, if somebody keeps more than the one it is for.
+    pub(super) fn make_room(&mut self, key: usize, read: usize) {
+        let Some(entry) = self.connections.get(key) else { return };
+        let kept = entry.connection.kept_bytes();
+        if read.max(kept) <= LOAN_FREE_BYTES {
+            return; // what is small is free
+        }
+        let most = self.config.limits.message_bytes_max.saturating_add(READ_BYTES_MAX);
+        let needed = most.min(self.budget.limit() / 4);
+        while self.looks_for_largest > 0 && self.budget.lent().saturating_add(needed) > self.budget.limit() {
+            self.looks_for_largest -= 1;
+            match self.largest() {
+                Some((largest, bytes)) if largest != key && bytes > kept.max(LOAN_FREE_BYTES) => {
+                    self.give_way(largest);
+                }
+                Some(_) | None => return,
+            }
+        }
+    }
+
+    /// Who keeps the most.
+    fn largest(&self) -> Option<(usize, usize)> {
+        let here = self.connections.iter().filter(|(_, entry)| !entry.is_gone);
+        here.map(|(key, entry)| (key, entry.connection.kept_bytes())).max_by_key(|&(_, bytes)| bytes)
+    }
+
+    fn give_way(&mut self, key: usize) {
+        let now = self.now;
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+        let is_websocket = entry.connection.audience().is_some();
+        match entry.connection.give_way(&turn) {
+            Expiry::Gone(cause) => {
+                self.end(key, End::Abnormal(cause));
+                let Some(entry) = self.connections.get_mut(key) else { return };
+                entry.connection.files().for_each(|file| self.files.close(file));
+                entry.connection.forget_owed(); // not only when it is reaped: somebody needs it now
+            }
+            Expiry::Speaks => {
+                if is_websocket {
+                    self.notes.metrics.note_close(CloseCode::TRY_AGAIN_LATER);
+                }
+                let line = format_args!(
+                    "connection {key}{} kept the most when memory ran out: it is told to try again later",
+                    Address(&entry.transport)
+                );
+                self.notes.complaints.say(self.instant, Level::Debug, "memory ran out", line);
+                self.queue_write(key);
+            }
+        }
+    }
+}
