@@ -16,7 +16,7 @@ use crate::backlog::{Backlog, Boundary, Seat};
 use crate::budget::Budget;
 use crate::config::{Config, OwnMessages, SlowConsumer};
 use crate::format::WireFormat;
-use crate::limits::SEGMENT_BYTES;
+use crate::limits::{READ_BYTES_MAX, SEGMENT_BYTES};
 use crate::message::Message;
 use crate::outbox::{self, Advanced, Gather, Outbox, View};
 use slab::Slab;
@@ -87,6 +87,8 @@ pub struct Channel {
     slow_consumer: SlowConsumer,
     backlog_bytes_max: u64,
     backlog_frames_max: usize,
+    /// What the backlog may hold where receivers are waited for: its limit, a round, and what one read publishes.
+    bytes_waited_for_max: u64,
     /// Verdicts are given when the head passes this, not at each message: they look at every subscriber.
     next_verdict: u64,
     frames_at_verdict: usize,
@@ -116,6 +118,9 @@ impl Channel {
             own_messages: config.own_messages,
             slow_consumer: config.slow_consumer,
             backlog_bytes_max: backlog_bytes_max as u64,
+            bytes_waited_for_max: (backlog_bytes_max / 4 * 5
+                + config.limits.message_bytes_max
+                + READ_BYTES_MAX) as u64,
             // Where frames begin takes no more memory than the frames, in a queue that doubles as it grows.
             backlog_frames_max: (backlog_bytes_max / (2 * size_of::<Boundary>())).max(1),
             next_verdict: 0,

@@ -15,6 +15,7 @@ use crate::http::response::{Content, Status};
 use crate::http::{NOT_FOUND, Refusal};
 use crate::limits::{FILE_PIECE_BYTES, FILES_OPEN_MAX};
 use crate::outbox::{Body, FileId, FileRange};
+use crate::transport::is_out_of_descriptors;
 use slab::Slab;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -104,6 +105,7 @@ impl Files {
             let mut bytes = Vec::new();
             // One that grows while it is read is cut at what fits a piece.
             file.by_ref().take(FILE_PIECE_BYTES as u64).read_to_end(&mut bytes).map_err(|_| NOT_FOUND)?;
+            bytes.shrink_to_fit(); // it may be kept for a while
             return Ok(Found::Page {
                 content_type,
                 length: bytes.len() as u64,
@@ -168,12 +170,7 @@ fn locate(root: &Path, path: &CleanPath) -> Result<Located, Refusal> {
 /// What a file that cannot be opened means: it is none of the client's business, unless it is only now that there are
 /// no descriptors.
 fn refusal(error: &io::Error) -> Refusal {
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    match error.raw_os_error() {
-        Some(ENFILE | EMFILE) if cfg!(unix) => TOO_MANY_FILES,
-        Some(_) | None => NOT_FOUND,
-    }
+    if is_out_of_descriptors(error) { TOO_MANY_FILES } else { NOT_FOUND }
 }
 
 fn last_segment(path: &CleanPath) -> Option<String> {

@@ -125,3 +125,10 @@ pub(crate) fn peer_of(address: SocketAddr) -> Peer {
     };
     if is_loopback { Peer::Loopback } else { Peer::Remote }
 }
+
+/// Whether the system says that there are no descriptors left, of this process or at all.
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
+}

@@ -463,3 +463,22 @@ fn a_frame_there_is_no_memory_for_is_lost() {
         assert!(matches!(verdict.on_the_wire, OnTheWire::Lost));
     }
 }
+
+/// A program that publishes on its own does not wait; the backlog has its bound all the same.
+#[test]
+fn nobody_is_waited_for_without_bound() {
+    let limits = Limits { backlog_bytes_max: 100_000, message_bytes_max: 1_000, ..Limits::default() };
+    let config = Config { limits, slow_consumer: SlowConsumer::Wait, ..Config::default() };
+    let mut channel = Channel::new(&config);
+    let seat = channel.subscribe(0);
+    channel.set_readiness(seat, Readiness::Blocked);
+    for _ in 0..1_000 {
+        channel.publish(None, &Message::binary(vec![7; 1_000]));
+        assert!(channel.backlog_bytes() < 200_000, "{}", channel.backlog_bytes());
+        if let Some(verdict) = channel.take_verdict() {
+            assert_eq!(verdict.sentence, Sentence::Stalled);
+            return;
+        }
+    }
+    panic!("it was waited for without end");
+}

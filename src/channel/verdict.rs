@@ -100,6 +100,10 @@ impl Channel {
             match self.slow_consumer {
                 SlowConsumer::Close => self.sentence(Sentence::TooSlow, is_too_slow),
                 SlowConsumer::Skip => self.sentence(Sentence::Skips { missed: 0 }, is_too_slow),
+                // Who reads senders waits; a program that publishes on its own does not, and is not waited for by memory.
+                SlowConsumer::Wait if self.backlog_bytes() > self.bytes_waited_for_max => {
+                    self.sentence(Sentence::Stalled, is_too_slow);
+                }
                 SlowConsumer::Wait => {}
             }
             self.release();
@@ -139,6 +143,9 @@ impl Channel {
             let sentence = match (sentence, &on_the_wire) {
                 (Sentence::Skips { .. }, OnTheWire::Nothing | OnTheWire::Begun(..)) => {
                     let next = self.backlog.rest_of_frame(subscriber.cursor).end;
+                    if newest <= subscriber.cursor {
+                        continue; // it is at the newest, which is longer than the limit
+                    }
                     subscriber.cursor = newest.max(next);
                     Sentence::Skips { missed: self.backlog.frames_between(next, newest) }
                 }

@@ -97,6 +97,17 @@ impl Connection {
         }
     }
 
+    /// It was pinged and is not read: its answer may wait there.
+    pub fn excuse(&mut self, turn: &Turn<'_>) {
+        let is_pinged = match &self.state {
+            State::WebSocket(websocket) => websocket.stage == Stage::Pinged,
+            State::Http(_) | State::Ending(_) | State::Lingering => false,
+        };
+        if is_pinged {
+            self.deadline = self.ping_deadline(turn);
+        }
+    }
+
     fn ping(&mut self, turn: &Turn<'_>) -> Expiry {
         self.push(Body::Bytes(control_frame(Opcode::Ping, &[])), turn);
         self.set_stage(Stage::Pinged);

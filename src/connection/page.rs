@@ -5,7 +5,7 @@ use crate::deadline::Deadline;
 use crate::http::path::CleanPath;
 use crate::http::response::{ALLOW, Content, Head, Persistence, Status};
 use crate::http::{NO_ROOM, Refusal};
-use crate::outbox::Body;
+use crate::outbox::{Body, FileId};
 
 /// A request for a page.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,12 +37,37 @@ pub enum Found {
     },
 }
 
+impl Found {
+    /// The file that it is to be sent from.
+    fn file(&self) -> Option<FileId> {
+        match self {
+            Self::Page { body: Some(Body::File(range)), .. } => Some(range.file),
+            Self::Page { .. } | Self::Folder { .. } => None,
+        }
+    }
+}
+
 impl Connection {
-    /// Answers a request with what its path leads to. Behind a response that closes, nothing is said.
-    pub fn respond(&mut self, request: &PageRequest, found: Result<Found, Refusal>, turn: &Turn<'_>) {
+    /// Answers a request with what its path leads to. Behind a response that closes, nothing is said. A file that is
+    /// not sent after all is given back, to be closed.
+    #[must_use]
+    pub fn respond(
+        &mut self,
+        request: &PageRequest,
+        found: Result<Found, Refusal>,
+        turn: &Turn<'_>,
+    ) -> Option<FileId> {
         let PageRequest { content, persistence, .. } = *request;
         let date = turn.now.unix_seconds;
-        match found.and_then(|found| self.make_room_for(found, turn)) {
+        let mut unsent = None;
+        let found = found.and_then(|found| {
+            if self.has_room_for(&found, turn) {
+                return Ok(found);
+            }
+            unsent = found.file();
+            Err(NO_ROOM)
+        });
+        match found {
             Ok(Found::Page { content_type, length, body }) => {
                 let head = Head::new(Status::Ok, date)
                     .header("Content-Type", content_type)
@@ -63,6 +88,7 @@ impl Connection {
             Err(refusal) => self.push(Body::Bytes(refusal.response(date, persistence, content)), turn),
         }
         self.go_on(persistence, turn);
+        unsent
     }
 
     /// Says what may be asked for (RFC 9110 §9.3.7): the same of every page and of the whole server.
@@ -72,14 +98,13 @@ impl Connection {
         self.go_on(persistence, turn);
     }
 
-    /// A page that is kept in memory until its client has taken it is of the budget of all.
-    fn make_room_for(&mut self, found: Found, turn: &Turn<'_>) -> Result<Found, Refusal> {
-        let bytes = match &found {
-            Found::Page { body: Some(Body::Bytes(bytes)), .. } => bytes.len(),
+    /// Whether what is kept in memory for it until its client has taken it is within the budget of all.
+    fn has_room_for(&mut self, found: &Found, turn: &Turn<'_>) -> bool {
+        let bytes = match found {
+            Found::Page { body: Some(Body::Bytes(bytes)), .. } => bytes.capacity(),
             Found::Page { .. } | Found::Folder { .. } => 0,
         };
-        let is_there = self.outbox_or_new(turn).would_fit(bytes);
-        if is_there { Ok(found) } else { Err(NO_ROOM) }
+        self.outbox_or_new(turn).would_fit(bytes)
     }
 
     fn go_on(&mut self, persistence: Persistence, turn: &Turn<'_>) {

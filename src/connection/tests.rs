@@ -56,7 +56,7 @@ impl Client {
                 if let Event::Page(request) = &event {
                     let body = Some(Body::Static(b"page;"));
                     let found = Found::Page { content_type: "text/plain", length: 5, body };
-                    connection.respond(request, Ok(found), turn);
+                    assert_eq!(connection.respond(request, Ok(found), turn), None);
                 }
                 events.push(short(&event));
             }
@@ -358,4 +358,23 @@ fn an_answer_there_is_no_memory_for_is_a_close() {
     let head = [&b"GET / HTTP/1.1\r\nX: "[..], &[b'x'; 2_000]].concat();
     request.hear(&head);
     assert!(request.take(usize::MAX).starts_with("HTTP/1.1 503 "));
+}
+
+/// A file that is not sent for want of memory was kept open for ever.
+#[test]
+fn a_file_that_is_not_sent_is_given_back() {
+    let mut client = Client::new();
+    client.budget = Budget::new(0);
+    let path = crate::http::path::CleanPath::parse("/large").expect("a path");
+    let request = PageRequest { path, content: Content::Sent, persistence: Persistence::KeepAlive };
+    let file = FileId(7);
+    let given_back = client.with(|connection, turn| {
+        // It is owed enough already.
+        connection.push(Body::Bytes(vec![b'x'; 1_000]), turn);
+        let body = Some(Body::File(crate::outbox::FileRange { file, start: 0, end: 1 << 20 }));
+        let found = Found::Page { content_type: "text/plain", length: 1 << 20, body };
+        connection.respond(&request, Ok(found), turn)
+    });
+    assert_eq!(given_back, Some(file));
+    assert!(client.take(usize::MAX).contains("HTTP/1.1 503 "));
 }

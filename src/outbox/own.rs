@@ -23,7 +23,7 @@ impl Body {
     /// Bytes it has on the heap for itself.
     fn owned(&self) -> usize {
         match self {
-            Self::Bytes(bytes) => bytes.len(),
+            Self::Bytes(bytes) => bytes.capacity(),
             Self::Static(_) | Self::Shared(_) | Self::File(_) => 0,
         }
     }
@@ -120,7 +120,6 @@ impl Outbox {
             return;
         }
         self.bytes += body.len();
-        self.owned += body.owned();
         // Small answers in a row share one allocation and one slice of the write. Not with what is half
         // written: an item that is added to for ever would keep what was written for ever.
         if let Body::Bytes(more) = &body
@@ -129,8 +128,11 @@ impl Outbox {
             && *last == at
             && bytes.len() + more.len() <= OUTBOX_MERGED_BYTES_MAX
         {
+            let before = bytes.capacity();
             bytes.extend_from_slice(more);
+            self.owned += bytes.capacity() - before;
         } else {
+            self.owned += body.owned();
             self.items.push_back(Item { at, body, taken: 0, is_pong: false });
         }
         self.settle();
@@ -140,16 +142,16 @@ impl Outbox {
     /// nothing, fewer where the budget is used up, and the newest (RFC 6455 §5.5.3).
     pub fn push_pong(&mut self, at: u64, frame: Vec<u8>) {
         self.pongs += 1;
-        if self.pongs <= PONGS_WAITING_MAX && self.would_fit(frame.len()) {
+        if self.pongs <= PONGS_WAITING_MAX && self.would_fit(frame.capacity()) {
             return self.push_even_sealed(at, Body::Bytes(frame));
         }
         if let Some(Item { body: Body::Bytes(older), taken: 0, is_pong: true, .. }) = self.items.back() {
             self.bytes -= older.len() as u64;
-            self.owned -= older.len();
+            self.owned -= older.capacity();
             self.items.pop_back();
         }
         self.bytes += frame.len() as u64;
-        self.owned += frame.len();
+        self.owned += frame.capacity();
         self.items.push_back(Item { at, body: Body::Bytes(frame), taken: 0, is_pong: true });
         self.settle();
     }
@@ -249,6 +251,10 @@ impl Outbox {
         };
         self.owned -= first.body.owned();
         self.items.pop_front();
+        // A queue that was long gives its memory back: what is held is what is paid for.
+        if self.items.capacity() > 16 && self.items.len() < self.items.capacity() / 4 {
+            self.items.shrink_to(self.items.len() * 2);
+        }
         self.settle();
         (written - left, done)
     }

@@ -69,3 +69,21 @@ fn many_small_items_have_their_weight() {
     assert_eq!(outbox.bytes(), 2_000);
     assert!(outbox.weight() >= 1_000 * size_of::<Item>() as u64);
 }
+
+/// What is lent is what is held: of a long queue of small items that was taken, nothing is left.
+#[test]
+fn a_queue_that_was_long_is_not_kept() {
+    let budget = crate::budget::Budget::new(1 << 20);
+    let mut outbox = Outbox::new(&budget);
+    for at in 0..2_000 {
+        outbox.push(at, Body::Bytes(vec![7; 2]));
+    }
+    assert!(budget.lent() > 2_000 * size_of::<Item>(), "{}", budget.lent());
+    advance(Some(&mut outbox), None, 2 * 1_999);
+    assert_eq!((outbox.bytes(), budget.lent()), (2, 0));
+    assert!(outbox.items.capacity() * size_of::<Item>() < 1024, "{}", outbox.items.capacity());
+    // What was merged is paid for by what it takes, not by what it holds.
+    outbox.push(2_000, Body::Bytes(vec![7; 9_000]));
+    outbox.push(2_000, Body::Bytes(vec![7; 100]));
+    assert!(budget.lent() >= 16_000, "a vector doubles: {}", budget.lent());
+}

@@ -8,7 +8,7 @@ use crate::connection::{Connection, Turn};
 use crate::http::TOO_MANY_CONNECTIONS;
 use crate::http::response::{Content, Persistence};
 use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_TURN, REFUSED_AT_A_TIME_MAX};
-use crate::transport::{Transport, peer_of};
+use crate::transport::{Transport, is_out_of_descriptors, peer_of};
 use log::Level;
 use mio::Token;
 use mio::net::TcpStream;
@@ -38,8 +38,8 @@ impl Server {
                 match self.listeners[index].accept() {
                     Ok(Some((stream, address))) => self.welcome(stream, address),
                     Ok(None) => break,
-                    // Most likely the descriptors ran out: one that is idle has one to give.
-                    Err(_) if self.displace_idle() => {}
+                    // One that is idle has a descriptor to give.
+                    Err(error) if is_out_of_descriptors(&error) && self.displace_idle() => {}
                     Err(error) => return self.pause_accepting(index, &error),
                 }
             }
@@ -47,7 +47,6 @@ impl Server {
     }
 
     fn welcome(&mut self, stream: TcpStream, address: SocketAddr) {
-        self.is_accept_failing = false;
         self.notes.metrics.connections_accepted += 1;
         let served = self.connections.len() - self.refused;
         let is_refused = served >= self.connections_max && !self.displace_idle();
@@ -141,9 +140,8 @@ impl Server {
 
     /// The system gives no more connections: most likely the descriptors ran out.
     fn pause_accepting(&mut self, index: usize, error: &io::Error) {
-        if !std::mem::replace(&mut self.is_accept_failing, true) {
-            log::warn!("cannot accept: {error}; there may be too few descriptors (`ulimit -n`)");
-        }
+        let line = format_args!("cannot accept: {error}; there may be too few descriptors (`ulimit -n`)");
+        self.notes.complaints.say(self.instant, Level::Warn, "cannot accept", line);
         self.accept_again = Some(self.instant + ACCEPT_RETRY);
         // The spare is given up for one newcomer, who so learns that it need not wait.
         if self.spare_descriptor.take().is_some()

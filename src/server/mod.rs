@@ -67,8 +67,6 @@ pub struct Server {
     pages: Vec<String>,
     /// Accepting pauses until then: the descriptors ran out.
     accept_again: Option<Instant>,
-    /// Accepting failed, and has not succeeded since: it was said once.
-    is_accept_failing: bool,
     /// Given up to refuse a newcomer when the descriptors run out.
     spare_descriptor: Option<File>,
     signals: Option<Signals>,
@@ -177,7 +175,6 @@ impl Server {
             listeners,
             pages,
             accept_again: None,
-            is_accept_failing: false,
             spare_descriptor: accept::spare_descriptor(),
             signals: None,
             hangups: None,
@@ -355,6 +352,10 @@ impl Server {
     /// Notes what a socket says of itself; the work is done later, at our own pace.
     fn note_readiness(&mut self, key: usize, event: &Event) {
         let Some(entry) = self.connections.get_mut(key) else { return };
+        // One that is not read would hold its place until those who are waited for have moved.
+        if event.is_write_closed() && self.channel.is_congested() && entry.connection.is_publisher() {
+            return self.end(key, End::Abnormal("it was reset while it waited for others"));
+        }
         // A read-closed is readable: a short read may hide the FIN behind it. So is an error.
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             entry.may_read = true;

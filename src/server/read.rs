@@ -12,6 +12,7 @@ use crate::limits::{
     GIVING_WAY_PER_TURN, READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE,
     REQUEST_HEAD_BYTES_MAX,
 };
+use crate::message::CloseCode;
 use std::{io, mem};
 
 /// What a read brought.
@@ -151,7 +152,9 @@ impl Server {
                 if let Err(refusal) = &found {
                     self.notes.refusal(instant, &entry.transport, refusal);
                 }
-                connection.respond(request, found, &turn);
+                if let Some(file) = connection.respond(request, found, &turn) {
+                    self.files.close(file);
+                }
             }
             if matches!(event, Event::Page(_) | Event::Answered) {
                 cost += READ_COST_OF_PAGE;
@@ -172,6 +175,11 @@ impl Server {
                     self.channel.set_readiness(seat, Readiness::Blocked);
                 }
                 connection.sit_down(seat);
+                // It has not waited for the 101 (RFC 6455 §4.1), and so not for its turn either.
+                if !input.is_empty() && self.channel.is_congested() {
+                    connection.close(CloseCode::TRY_AGAIN_LATER, "too much is under way", &turn);
+                    self.notes.metrics.note_close(CloseCode::TRY_AGAIN_LATER);
+                }
             }
             let mut context =
                 Context::new(key, connection, &mut self.channel, &self.config, &self.budget, now);

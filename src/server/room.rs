@@ -13,7 +13,7 @@ impl Server {
     pub(super) fn make_room(&mut self, key: usize, read: usize) {
         let Some(entry) = self.connections.get(key) else { return };
         let kept = entry.connection.kept_bytes();
-        if read.max(kept) <= LOAN_FREE_BYTES {
+        if read.saturating_add(kept) <= LOAN_FREE_BYTES {
             return; // what is small is free
         }
         let most = self.config.limits.message_bytes_max.saturating_add(READ_BYTES_MAX);

@@ -100,7 +100,7 @@ impl Server {
     }
 
     /// Once a sweep: who is waited for and takes nothing is given up in the end, and who waits is not to blame for its
-    /// silence: it was not listened to.
+    /// silence: it was not listened to. It is pinged all the same: whoever has gone answers that with a reset.
     pub(super) fn count_stalls(&mut self) {
         let between = self.sweep_interval();
         let sweeps = self.config.limits.ping.map(|ping| {
@@ -113,7 +113,7 @@ impl Server {
         let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         for &key in &self.held {
             if let Some(entry) = self.connections.get_mut(key) {
-                entry.connection.heard(&turn);
+                entry.connection.excuse(&turn);
             }
         }
     }

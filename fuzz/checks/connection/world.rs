@@ -205,7 +205,11 @@ impl<'c> World<'c> {
                 Event::Page(request) => {
                     let found = self.find(&request);
                     self.said.pages.push_back(request.content);
-                    self.connection.respond(&request, found, &turn);
+                    assert_eq!(
+                        self.connection.respond(&request, found, &turn),
+                        None,
+                        "there is memory enough"
+                    );
                     answers += 1;
                 }
                 Event::Answered => answers += 1,

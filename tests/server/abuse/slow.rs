@@ -1,7 +1,7 @@
 //! Receivers that do not read, under each policy.
 
 use super::{Yard, close_code, next_message};
-use crate::peer::{BINARY, CLOSE, Frame, PONG, Peer};
+use crate::peer::{BINARY, CLOSE, Frame, PING, PONG, Peer, handshake};
 use crate::support::{DEADLINE, Server, until, within};
 use std::io::Write;
 use std::thread;
@@ -123,6 +123,18 @@ fn wait_loses_nothing_while_one_pauses() {
     yard.end();
 }
 
+/// The same for one whose socket another thread writes to: a pong would come in the middle of a frame.
+#[track_caller]
+fn expect_all_in_silence(peer: &mut Peer, numbers: std::ops::Range<u32>) {
+    for want in numbers {
+        let mut frame = peer.frame();
+        while frame.opcode == PING {
+            frame = peer.frame();
+        }
+        assert_eq!(number(&frame), want);
+    }
+}
+
 /// One that is alive in every other way: it answers and asks, and takes no bytes.
 #[test]
 fn wait_gives_up_one_that_takes_nothing() {
@@ -131,7 +143,7 @@ fn wait_gives_up_one_that_takes_nothing() {
     let [first, other] = &mut yard.witnesses;
     let sending = send_in_a_thread(first, 0..MESSAGES);
     thread::scope(|scope| {
-        scope.spawn(|| expect_all(first, 0..MESSAGES));
+        scope.spawn(|| expect_all_in_silence(first, 0..MESSAGES));
         scope.spawn(|| expect_all(other, 0..MESSAGES));
         until("it is given up", || {
             dead.send(Frame::new(PONG, "alive").masked());
@@ -172,4 +184,54 @@ fn a_drain_does_not_wait_for_who_is_waited_for() {
     within(Duration::from_secs(3), "its end is seen", || server.descriptors() < both);
     drop(dead);
     assert_eq!(server.exit_code(DEADLINE), Some(0));
+}
+
+/// One that reads nothing, and a sender that has to wait for it.
+fn stalled(yard: &mut Yard) -> (Peer, Peer) {
+    let dead = yard.server.websocket("/");
+    let sender = yard.server.websocket("/");
+    sender.stream().set_write_timeout(Some(Duration::from_millis(500))).expect("a timeout can be set");
+    let mut number = 0;
+    while sender.stream().write_all(&piece(number).masked()).is_ok() {
+        number += 1;
+    }
+    (dead, sender)
+}
+
+/// Messages in the same packet as the handshake have not waited for their turn: they were a way around it.
+#[test]
+fn who_speaks_with_its_handshake_does_not_pass_those_who_wait() {
+    let mut yard = Yard::start(&["--slow-consumer", "wait", "--backlog", "1m"]);
+    let (dead, sender) = stalled(&mut yard);
+    let before = yard.server.peak_bytes();
+    let said = [
+        handshake("/", "").into_bytes(),
+        Frame::new(BINARY, vec![7; 60_000]).masked(),
+        Frame::close(1000, "").masked(),
+    ]
+    .concat();
+    for _ in 0..300 {
+        let mut peer = yard.server.connect();
+        peer.send(&said);
+        assert!(peer.ends());
+    }
+    let growth = yard.server.peak_growth(before);
+    assert!(growth < 2 << 20, "300 of them made it grow by {growth} bytes");
+    drop((dead, sender));
+    let Yard { server, witnesses, .. } = yard; // they have not read what came meanwhile
+    drop(witnesses);
+    until("all are gone", || server.descriptors() == server.descriptors_at_start());
+    server.assert_serves();
+}
+
+/// It would hold its place until those it waited for have moved.
+#[test]
+fn a_sender_that_is_reset_while_it_waits_is_gone() {
+    let mut yard = Yard::start(&["--slow-consumer", "wait", "--backlog", "256k"]);
+    let (dead, sender) = stalled(&mut yard);
+    let both = yard.server.descriptors();
+    socket2::SockRef::from(sender.stream()).set_linger(Some(Duration::ZERO)).expect("it can be set");
+    drop(sender);
+    until("its place is free", || yard.server.descriptors() < both);
+    drop(dead);
 }
