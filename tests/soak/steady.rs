@@ -37,8 +37,9 @@ pub(crate) fn start<'s, 'e: 's>(
         peer.open("/");
         peer
     };
-    let progress: Vec<Progress> = (0..RECEIVERS).map(|_| Progress::default()).collect();
-    let receivers: Vec<_> = progress
+    // Nobody may be further behind than the window, the senders neither: they are receivers as well.
+    let progress: Vec<Progress> = (0..RECEIVERS + SENDERS).map(|_| Progress::default()).collect();
+    let receivers: Vec<_> = progress[..RECEIVERS]
         .iter()
         .map(|progress| {
             let (peer, progress) = (open(), Arc::clone(progress));
@@ -65,7 +66,10 @@ fn send(course: &Course, peer: &Peer, sender: usize, progress: &[Progress]) {
     let sending = Mutex::new(peer.stream().try_clone().expect("a socket can be shared"));
     let reading = peer.stream().try_clone().expect("a socket can be shared");
     std::thread::scope(|scope| {
-        scope.spawn(|| read_along(Peer::new(reading), &sending));
+        scope.spawn(|| {
+            let _guard = course.end_on_panic();
+            read_along(Peer::new(reading), &sending, &progress[RECEIVERS + sender]);
+        });
         let mut number = 0;
         loop {
             match course.phase() {
@@ -93,14 +97,21 @@ fn say(stream: &Mutex<std::net::TcpStream>, frame: &Frame) {
     stream.write_all(&frame.masked()).expect("the server takes it");
 }
 
-fn read_along(mut peer: Peer, sending: &Mutex<std::net::TcpStream>) {
+fn read_along(mut peer: Peer, sending: &Mutex<std::net::TcpStream>, progress: &Progress) {
     let mut over = 0;
     while over < SENDERS {
         let frame = peer.frame();
         match frame.opcode {
             PING => say(sending, &Frame::new(PONG, frame.payload)),
             BINARY if frame.payload.get(1..5) == Some(&LAST.to_be_bytes()) => over += 1,
-            _ => {}
+            BINARY => {
+                let sender = frame.payload.first().map_or(SENDERS, |&sender| usize::from(sender));
+                if let Some(count) = progress.get(sender) {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            TEXT => {}
+            opcode => panic!("{opcode} for a sender: {frame:?}"),
         }
     }
 }
