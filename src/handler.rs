@@ -79,20 +79,20 @@ impl<'c> Context<'c> {
     /// Sends `message` to this client alone, behind all that was published so far. Nothing happens when it
     /// is closing. Where there is no memory left to keep it, the client is closed with 1013.
     pub fn send(&mut self, message: &Message<'_>) {
-        let turn = self.turn();
-        let has_closed = self.connection.has_said_all();
-        self.connection.send(message, &turn);
-        if !has_closed && self.connection.has_said_all() {
-            self.closed = Some(CloseCode::TRY_AGAIN_LATER);
-        }
+        self.note_close(CloseCode::TRY_AGAIN_LATER, |connection, turn| connection.send(message, turn));
     }
 
     /// Closes this client, behind all that was published so far. A code that may not be sent makes a Close
     /// without one; the reason is cut at 123 bytes.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
+        self.note_close(code, |connection, turn| connection.close(code, reason, turn));
+    }
+
+    /// Does something; if the client is closed by it, it was with `code`.
+    fn note_close(&mut self, code: CloseCode, act: impl FnOnce(&mut Connection, &Turn<'_>)) {
         let turn = self.turn();
         let has_closed = self.connection.has_said_all();
-        self.connection.close(code, reason, &turn);
+        act(self.connection, &turn);
         if !has_closed && self.connection.has_said_all() {
             self.closed = Some(code);
         }

@@ -63,7 +63,7 @@ impl Server {
         for key in first..due {
             self.send_away(key);
         }
-        self.let_go_of_the_closing();
+        self.let_go_of_those_who_end();
     }
 
     fn begin_drain(&mut self) {

@@ -139,12 +139,7 @@ impl Server {
         loop {
             let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
             let has_closed = connection.has_said_all();
-            let Some(event) = connection.next(&mut input, &turn) else {
-                if let Some(refusal) = connection.keep(input, &turn) {
-                    self.notes.refusal(instant, &entry.transport, &refusal);
-                }
-                break;
-            };
+            let Some(event) = connection.next(&mut input, &turn) else { break };
             self.notes.event(instant, key, &entry.transport, &event, has_closed);
             // A page is the loop's own affair; everything else may concern the handler.
             if let Event::Page(request) = &event {
@@ -162,9 +157,6 @@ impl Server {
                     continue;
                 }
                 connection.pause();
-                if let Some(refusal) = connection.keep(input, &turn) {
-                    self.notes.refusal(instant, &entry.transport, &refusal);
-                }
                 break;
             }
             if let Event::Open(opening) = &event
@@ -189,6 +181,10 @@ impl Server {
             if let Some(code) = context.closed() {
                 self.notes.metrics.note_close(code);
             }
+        }
+        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+        if let Some(refusal) = connection.keep(input, &turn) {
+            self.notes.refusal(instant, &entry.transport, &refusal);
         }
         cost
     }

@@ -14,7 +14,7 @@ impl Server {
         if self.gone.is_empty() {
             return;
         }
-        self.drop_held();
+        self.let_go_of_those_who_end();
         for key in mem::take(&mut self.gone) {
             match self.connections.get(key) {
                 Some(entry) if entry.in_readable || entry.in_writable => self.gone.push(key),

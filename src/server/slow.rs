@@ -1,7 +1,7 @@
 //! Slow receivers: what their verdicts mean for their connections, and the senders that wait for them.
 
 use super::notes::End;
-use super::{Address, Server};
+use super::{Address, Entry, Server};
 use crate::channel::{OnTheWire, Sentence, Verdict};
 use crate::connection::Turn;
 use crate::message::CloseCode;
@@ -17,7 +17,7 @@ impl Server {
             self.carry_out(verdict);
         }
         if is_anyone_closed {
-            self.let_go_of_the_closing();
+            self.let_go_of_those_who_end();
         }
     }
 
@@ -77,25 +77,17 @@ impl Server {
         }
     }
 
-    /// Who is closing has nothing more to publish, and its answer is waited for.
-    pub(super) fn let_go_of_the_closing(&mut self) {
+    /// Who is closing or over has nothing more to publish: the answer of the one is waited for, the other is reaped when
+    /// it has come out of its queue.
+    pub(super) fn let_go_of_those_who_end(&mut self) {
         let (connections, readable) = (&self.connections, &mut self.readable);
         self.held.retain(|&key| {
-            let is_held = connections.get(key).is_some_and(|entry| entry.connection.is_publisher());
+            let waits = |entry: &Entry| !entry.is_gone && entry.connection.is_publisher();
+            let is_held = connections.get(key).is_some_and(waits);
             if !is_held {
                 readable.push_back(key);
             }
             is_held
-        });
-    }
-
-    /// Those who are over need not wait for anybody.
-    pub(super) fn drop_held(&mut self) {
-        let connections = &mut self.connections;
-        self.held.retain(|&key| {
-            let Some(entry) = connections.get_mut(key).filter(|entry| entry.is_gone) else { return true };
-            entry.in_readable = false;
-            false
         });
     }
 
