@@ -16,6 +16,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// Which pages to serve.
     pub pages: Pages,
+    /// What a folder of pages without an index shows.
+    pub listing: Listing,
     /// Who hears a message, on every path but `/echo`.
     pub audience: Audience,
     /// Whether a sender gets its own broadcast back.
@@ -35,6 +37,7 @@ impl Default for Config {
         Self {
             listen: vec![Listen::Loopback { port: 9999 }],
             pages: Pages::BuiltIn,
+            listing: Listing::Never,
             audience: Audience::Everyone,
             own_messages: OwnMessages::Deliver,
             slow_consumer: SlowConsumer::Close,
@@ -105,6 +108,15 @@ pub enum Pages {
     BuiltIn,
     /// The files below a folder.
     Folder(PathBuf),
+}
+
+/// What a folder without `index.html` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// Nothing: 404.
+    Never,
+    /// What is in it, as links.
+    WithoutIndex,
 }
 
 /// Who hears what a client says.

@@ -182,8 +182,31 @@ pub const DESCRIPTORS_RESERVED: usize = 128;
 /// Newcomers past the limit that are told so at a time; more are dropped without a word.
 pub const REFUSED_AT_A_TIME_MAX: usize = 32;
 
-/// Files being sent at a time; a request past it is answered 503.
+/// Different files being sent at a time, each by one descriptor for all who take it; a request past it is answered 503.
 pub const FILES_OPEN_MAX: usize = 64;
+
+/// What is kept of files that were asked for, in bytes; never more than an eighth of [`Limits::buffers_bytes_max`], of
+/// which it is. Who was not asked for the longest makes room.
+pub const CACHE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Files that are kept at a time, each with its codings: at most some 2 KiB each beside their content.
+pub const CACHED_FILES_MAX: usize = 256;
+
+/// A file that was asked for by a longer name is not kept.
+pub const CACHED_NAME_BYTES_MAX: usize = 256;
+
+/// A file that is kept is looked at again when it is asked for and was not for so long.
+pub const CACHE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A file that was changed so lately is not kept: another change might show in none of its times. File systems count
+/// them in steps of 10 ms to 2 s.
+pub const FILE_SETTLES: Duration = Duration::from_secs(2);
+
+/// How often a file is looked at that is another one each time; then it is 503.
+pub const FILE_LOOK_TRIES: usize = 4;
+
+/// Names in the listing of a folder; it says when there are more. Each costs some 3 µs.
+pub const LISTED_MAX: usize = 1000;
 
 /// Listening queue asked of the kernel, which caps it itself.
 pub const LISTEN_QUEUE: i32 = 4096;

@@ -12,7 +12,7 @@
 mod own;
 
 use own::Item;
-pub use own::{Outbox, Stranded};
+pub use own::{Outbox, Shared};
 
 use crate::backlog::{Backlog, Seat};
 use crate::limits::{RUN_FRAMES_MAX, WRITE_SLICES_MAX};
@@ -42,8 +42,9 @@ pub enum Body {
     Bytes(Vec<u8>),
     /// Bytes in the binary: the pages compiled in.
     Static(&'static [u8]),
-    /// A frame that left the backlog, for all who were in the middle of it.
-    Shared(Rc<Stranded>),
+    /// A range of bytes that several have: a frame that left the backlog, for all who were in the middle of it, or
+    /// a page that is read once for all who ask for it.
+    Shared(Rc<Shared>, Range<usize>),
     /// A range of a file.
     File(FileRange),
 }
@@ -209,7 +210,7 @@ pub fn gather<'a>(outbox: Option<&'a Outbox>, view: Option<View<'a>>, gathered: 
                 let bytes = match body {
                     Body::Bytes(bytes) => &bytes[from..],
                     Body::Static(bytes) => &bytes[from..],
-                    Body::Shared(frame) => &frame.bytes()[from..],
+                    Body::Shared(shared, range) => &shared.bytes()[range.start + from..range.end],
                     Body::File(range) => {
                         if gathered.used == 0 {
                             gathered.file = Some(FileRange { start: range.start + taken, ..*range });

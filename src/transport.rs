@@ -7,13 +7,16 @@
 pub(crate) mod faults;
 
 use crate::http::origin::Peer;
+use crate::limits::FILE_PIECE_BYTES;
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 #[cfg(target_os = "linux")]
 use rustix::net::SendFlags;
+use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::ops::Range;
 
 /// A connection's socket, never blocking.
 #[derive(Debug)]
@@ -85,6 +88,24 @@ impl Transport {
         }
     }
 
+    /// Writes what the socket takes of a range of a file, at most [`FILE_PIECE_BYTES`], with the help of `scratch`.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the socket takes nothing, and whatever ends the connection: what the file says as well.
+    pub(crate) fn write_file(
+        &mut self,
+        file: &File,
+        range: Range<u64>,
+        scratch: &mut [u8],
+    ) -> io::Result<Piece> {
+        let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
+        let offered = read_at(file, &mut scratch[..length], range.start)?;
+        if offered == 0 {
+            return Ok(Piece { offered, written: 0 });
+        }
+        Ok(Piece { offered, written: self.write(&[IoSlice::new(&scratch[..offered])])? })
+    }
+
     /// Sends FIN: nothing more will be written.
     pub(crate) fn shutdown(&mut self) {
         match self {
@@ -115,6 +136,25 @@ impl Transport {
             Self::Faulty(faulty) => faulty.stream.peer_addr().ok(),
         }
     }
+}
+
+/// A piece of a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece {
+    /// What was there of it; 0: the file is shorter than that.
+    pub(crate) offered: usize,
+    /// What the socket took.
+    pub(crate) written: usize,
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, into, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, into, offset)
 }
 
 /// Where a peer is, by its address.

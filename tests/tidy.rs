@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the house, from the roof to the ground. A room may import what stands below it.
-const ROOMS: [&str; 65] = [
+const ROOMS: [&str; 70] = [
     // The program.
     "main",
     "cli",
@@ -63,6 +63,11 @@ const ROOMS: [&str; 65] = [
     "websocket::violation",
     "http",
     "http::route",
+    "http::listing",
+    "http::representation",
+    "http::conditional",
+    "http::coding",
+    "http::range",
     "http::origin",
     "http::path",
     "http::content_type",

@@ -4,7 +4,7 @@ use super::input::Input;
 use super::model::{Model, Source};
 use fanfare::backlog::{Backlog, Seat};
 use fanfare::budget::Budget;
-use fanfare::outbox::{Body, FileId, FileRange, Gather, Outbox, Stranded, View, advance, gather};
+use fanfare::outbox::{Body, FileId, FileRange, Gather, Outbox, Shared, View, advance, gather};
 use std::rc::Rc;
 
 /// What can be done in one run: a long input adds nothing to a short one but time.
@@ -129,7 +129,9 @@ impl Pair {
             }
             1 => {
                 let bytes = self.fresh(input.below(50));
-                self.push(Body::Shared(stranded(&[&bytes])), bytes);
+                // A part of what is shared.
+                let shared = stranded(&[b"before", &bytes, b"behind"]);
+                self.push(Body::Shared(shared, 6..6 + bytes.len()), bytes);
             }
             // Large enough to become an item of its own.
             2 => {
@@ -247,7 +249,7 @@ fn content(range: FileRange) -> Vec<u8> {
     (range.start..range.end).map(|at| (at * 7 + u64::from(range.file.0) * 31) as u8).collect()
 }
 
-fn stranded(pieces: &[&[u8]]) -> Rc<Stranded> {
+fn stranded(pieces: &[&[u8]]) -> Rc<Shared> {
     let length = pieces.iter().map(|piece| piece.len() as u64).sum();
-    Stranded::copy(length, pieces.iter().copied(), &Budget::new(usize::MAX)).expect("there is room")
+    Shared::copy(length, pieces.iter().copied(), &Budget::new(usize::MAX)).expect("there is room")
 }

@@ -3,6 +3,8 @@
 use super::input::Input;
 use fanfare::config::OriginRule;
 use fanfare::http::Refusal;
+use fanfare::http::coding::{Accepted, Coding};
+use fanfare::http::conditional::{Answer, Conditions, Validators};
 use fanfare::http::origin::{self, Peer};
 use fanfare::http::path::CleanPath;
 use fanfare::http::request::{self, Method, Request};
@@ -45,6 +47,7 @@ pub fn check(input: &[u8]) {
         Ok(Route::Page(wanted)) => {
             assert_eq!(wanted, content(wire));
             let _ = CleanPath::parse(&request.target);
+            answers_a_part_of_it(&request, wanted);
             true
         }
         Ok(Route::Broadcast | Route::Echo | Route::Options) | Err(_) => false,
@@ -54,6 +57,23 @@ pub fn check(input: &[u8]) {
     if let Ok(handshake) = handshake::check(&request, &protocols) {
         assert!(!is_page, "a right handshake is not given a page");
         is_right_answer(&request, &handshake.response(), &protocols);
+    }
+}
+
+/// Whatever it asks for of a page is within it, and in a coding that is there.
+fn answers_a_part_of_it(request: &Request<'_>, wanted: Content) {
+    let conditions = Conditions::parse(&request.headers);
+    for length in [0, 1, 1000, u64::MAX] {
+        let page = Validators { etag: "\"a\"", modified: Some(784_111_777) };
+        if let Answer::Part(range) = conditions.answer(page, length, wanted, u64::MAX) {
+            assert!(range.start < range.end && range.end <= length, "{range:?} of {length}");
+            assert_eq!(wanted, Content::Sent, "a HEAD has no range");
+        }
+    }
+    let accepted = Accepted::parse(&request.headers);
+    for there in Coding::ALL {
+        let chosen = accepted.choose(|coding| coding == there || coding == Coding::Identity);
+        assert!(chosen == there || chosen == Coding::Identity, "{chosen:?} where there is {there:?}");
     }
 }
 

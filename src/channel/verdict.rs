@@ -7,7 +7,7 @@ use super::{Channel, Readiness, Standing, Subscriber};
 use crate::backlog::Backlog;
 use crate::budget::Budget;
 use crate::config::SlowConsumer;
-use crate::outbox::Stranded;
+use crate::outbox::Shared;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -44,7 +44,7 @@ pub enum OnTheWire {
     /// Whole frames alone.
     Nothing,
     /// The beginning of this frame, so many bytes of it.
-    Begun(Rc<Stranded>, usize),
+    Begun(Rc<Shared>, usize),
     /// The beginning of a frame that there is no memory to keep: the stream cannot go on.
     Lost,
 }
@@ -181,7 +181,7 @@ impl Subscriber {
 
 /// The frame that a cursor is in the middle of, one copy for all who are in it, and where in it the cursor is.
 fn strand(
-    frames: &mut BTreeMap<u64, Option<Rc<Stranded>>>,
+    frames: &mut BTreeMap<u64, Option<Rc<Shared>>>,
     backlog: &Backlog,
     budget: &Budget,
     cursor: u64,
@@ -191,7 +191,7 @@ fn strand(
     if held.is_empty() {
         return OnTheWire::Nothing;
     }
-    let copy = || Stranded::copy(held.end - held.start, backlog.slices(held.clone()), budget).ok();
+    let copy = || Shared::copy(held.end - held.start, backlog.slices(held.clone()), budget).ok();
     match frames.entry(held.end).or_insert_with(copy) {
         Some(frame) => OnTheWire::Begun(Rc::clone(frame), taken),
         None => OnTheWire::Lost,

@@ -13,7 +13,9 @@ pub(crate) use super::parse::parse;
 use super::logger::LogFormat;
 use super::table::{Action, Again, Flag, Group, Place, Rivals, Table};
 use super::{help, values};
-use fanfare::config::{Audience, Config, Listen, OwnMessages, Pages, ParseListenError, SlowConsumer};
+use fanfare::config::{
+    Audience, Config, Listen, Listing, OwnMessages, Pages, ParseListenError, SlowConsumer,
+};
 use fanfare::limits::REPEATED_OPTIONS_MAX;
 use log::LevelFilter;
 use std::ops::RangeInclusive;
@@ -155,6 +157,16 @@ const SERVING: &[Flag<Settings>] = &[
             settings.config.pages = Pages::Folder(path.into());
             Ok(())
         }),
+    },
+    Flag {
+        long: "list",
+        short: None,
+        takes: "",
+        default: "off",
+        help: "what is in a folder of --www without index.html is listed",
+        again: Again::Replaces,
+        place: Place::Anywhere,
+        action: Action::Switch(|settings| settings.config.listing = Listing::WithoutIndex),
     },
     Flag {
         long: "echo",

@@ -5,6 +5,8 @@ use crate::config::Audience;
 use crate::deadline::Deadline;
 use crate::http::Refusal;
 use crate::http::body::Framing;
+use crate::http::coding::Accepted;
+use crate::http::conditional::Conditions;
 use crate::http::origin;
 use crate::http::path::CleanPath;
 use crate::http::request::{self, Request};
@@ -71,7 +73,14 @@ impl Connection {
                 let path = CleanPath::parse(&request.target)?;
                 let persistence = persistence(request);
                 self.say_continue(persistence, is_body_awaited, turn);
-                Ok(Event::Page(PageRequest { path, content, persistence }))
+                let page = PageRequest {
+                    path,
+                    content,
+                    accepted: Accepted::parse(&request.headers),
+                    conditions: Conditions::parse(&request.headers),
+                    persistence,
+                };
+                Ok(Event::Page(Box::new(page)))
             }
             Route::Options => {
                 let persistence = persistence(request);

@@ -50,7 +50,7 @@ pub struct Turn<'t> {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A page: answer with [`Connection::respond`].
-    Page(PageRequest),
+    Page(Box<PageRequest>),
     /// It asked for something that needs nobody else; the answer is in the outbox.
     Answered,
     /// It is a WebSocket now; the 101 is in the outbox.

@@ -2,10 +2,14 @@
 
 use super::{Connection, Patience, Turn};
 use crate::deadline::Deadline;
+use crate::http::coding::Accepted;
+use crate::http::conditional::{Answer, Conditions};
 use crate::http::path::CleanPath;
+use crate::http::representation::Representation;
 use crate::http::response::{ALLOW, Content, Head, Persistence, Status};
 use crate::http::{NO_ROOM, Refusal};
 use crate::outbox::{Body, FileId};
+use std::rc::Rc;
 
 /// A request for a page.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +18,10 @@ pub struct PageRequest {
     pub path: CleanPath,
     /// Whether the content is wanted or the head alone.
     pub content: Content,
+    /// In which coding.
+    pub accepted: Accepted,
+    /// Under which conditions, and which part of it.
+    pub conditions: Conditions,
     /// What becomes of the connection behind the response.
     pub persistence: Persistence,
 }
@@ -21,13 +29,13 @@ pub struct PageRequest {
 /// What a path leads to.
 #[derive(Debug)]
 pub enum Found {
-    /// A file.
+    /// A page.
     Page {
-        /// Its media type.
-        content_type: &'static str,
-        /// Its length in bytes.
-        length: u64,
-        /// Its content, where that is wanted.
+        /// The state and coding of it that the client gets.
+        representation: Rc<Representation>,
+        /// How much of it.
+        answer: Answer,
+        /// The bytes, where some are to be sent.
         body: Option<Body>,
     },
     /// A folder that was asked for without its slash: here is where to ask.
@@ -35,14 +43,37 @@ pub enum Found {
         /// For `Location`.
         location: String,
     },
+    /// What is in a folder, in HTML.
+    Listing {
+        /// The page.
+        html: String,
+    },
 }
 
 impl Found {
+    /// The status that says it.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Page { answer, .. } => answer.status(),
+            Self::Folder { .. } => Status::MovedPermanently,
+            Self::Listing { .. } => Status::Ok,
+        }
+    }
+
     /// The file that it is to be sent from.
     fn file(&self) -> Option<FileId> {
         match self {
             Self::Page { body: Some(Body::File(range)), .. } => Some(range.file),
-            Self::Page { .. } | Self::Folder { .. } => None,
+            Self::Page { .. } | Self::Folder { .. } | Self::Listing { .. } => None,
+        }
+    }
+
+    /// What is kept in memory for one client alone until it has taken it.
+    fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Page { body: Some(Body::Bytes(bytes)), .. } => bytes.capacity(),
+            Self::Page { .. } | Self::Folder { .. } => 0,
+            Self::Listing { html } => html.capacity(),
         }
     }
 }
@@ -61,21 +92,16 @@ impl Connection {
         let date = turn.now.unix_seconds;
         let mut unsent = None;
         let found = found.and_then(|found| {
-            if self.has_room_for(&found, turn) {
+            if self.outbox_or_new(turn).would_fit(found.kept_bytes()) {
                 return Ok(found);
             }
             unsent = found.file();
             Err(NO_ROOM)
         });
         match found {
-            Ok(Found::Page { content_type, length, body }) => {
-                let head = Head::new(Status::Ok, date)
-                    .header("Content-Type", content_type)
-                    .header("Content-Length", &length.to_string())
-                    .header("Cache-Control", "no-cache")
-                    .header("X-Content-Type-Options", "nosniff")
-                    .persistence(persistence);
-                self.push(Body::Bytes(head.finish()), turn);
+            Ok(Found::Page { representation, answer, body }) => {
+                let head = representation.head(&answer, content, persistence, date);
+                self.push(Body::Bytes(head), turn);
                 if let Some(body) = body {
                     self.push(body, turn);
                 }
@@ -83,6 +109,15 @@ impl Connection {
             Ok(Found::Folder { location }) => {
                 let head = Head::new(Status::MovedPermanently, date).header("Location", &location);
                 let response = head.persistence(persistence).finish_with_text("the folder is here", content);
+                self.push(Body::Bytes(response), turn);
+            }
+            Ok(Found::Listing { html }) => {
+                let head = Head::new(Status::Ok, date)
+                    .header("Cache-Control", "no-cache")
+                    .header("X-Content-Type-Options", "nosniff")
+                    .header("Content-Security-Policy", "default-src 'none'")
+                    .persistence(persistence);
+                let response = head.finish_with("text/html; charset=utf-8", &html, content);
                 self.push(Body::Bytes(response), turn);
             }
             Err(refusal) => self.push(Body::Bytes(refusal.response(date, persistence, content)), turn),
@@ -96,15 +131,6 @@ impl Connection {
         let head = Head::new(Status::NoContent, turn.now.unix_seconds).header("Allow", ALLOW);
         self.push(Body::Bytes(head.persistence(persistence).finish()), turn);
         self.go_on(persistence, turn);
-    }
-
-    /// Whether what is kept in memory for it until its client has taken it is within the budget of all.
-    fn has_room_for(&mut self, found: &Found, turn: &Turn<'_>) -> bool {
-        let bytes = match found {
-            Found::Page { body: Some(Body::Bytes(bytes)), .. } => bytes.capacity(),
-            Found::Page { .. } | Found::Folder { .. } => 0,
-        };
-        self.outbox_or_new(turn).would_fit(bytes)
     }
 
     fn go_on(&mut self, persistence: Persistence, turn: &Turn<'_>) {

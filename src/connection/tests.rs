@@ -3,8 +3,12 @@
 use super::*;
 use crate::backlog::Backlog;
 use crate::deadline::Tick;
+use crate::http::coding::{Accepted, Coding};
+use crate::http::conditional::{Answer, Conditions};
+use crate::http::representation::{Author, Choice, Facts, Representation};
 use crate::limits::{OUTBOX_BYTES_MAX, PONGS_WAITING_MAX};
-use crate::outbox::{Gather, Stranded, View, advance, gather};
+use crate::outbox::{Gather, Shared, View, advance, gather};
+use std::rc::Rc;
 use std::time::Duration;
 
 const HANDSHAKE: &[u8] = b"GET /chat HTTP/1.1\r\nHost: example.com\r\nOrigin: null\r\nUpgrade: websocket\r\n\
@@ -18,6 +22,21 @@ struct Client {
     budget: Budget,
     connection: Connection,
     seconds: u64,
+}
+
+/// The whole of a page.
+fn page(length: u64, body: Body) -> Found {
+    let facts = Facts {
+        content_type: "text/plain",
+        coding: Coding::Identity,
+        choice: Choice::None,
+        etag: "\"a\"".to_owned(),
+        modified: None,
+        length,
+        author: Author::Operator,
+    };
+    let representation = Rc::new(Representation::new(facts));
+    Found::Page { representation, answer: Answer::Whole, body: Some(body) }
 }
 
 impl Client {
@@ -54,8 +73,7 @@ impl Client {
             let mut events = Vec::new();
             while let Some(event) = connection.next(&mut input, turn) {
                 if let Event::Page(request) = &event {
-                    let body = Some(Body::Static(b"page;"));
-                    let found = Found::Page { content_type: "text/plain", length: 5, body };
+                    let found = page(5, Body::Static(b"page;"));
                     assert_eq!(connection.respond(request, Ok(found), turn), None);
                 }
                 events.push(short(&event));
@@ -265,7 +283,7 @@ fn requests_have_their_time() {
 fn who_falls_behind_gets_its_frame_and_a_close() {
     let mut client = Client::websocket();
     let pieces = [&b"\x81\x05He"[..], b"llo"].into_iter();
-    let frame = Stranded::copy(7, pieces, &client.budget).expect("there is room");
+    let frame = Shared::copy(7, pieces, &client.budget).expect("there is room");
     client.with(|connection, turn| connection.fall_behind(OnTheWire::Begun(frame, 4), turn));
     assert_eq!(client.take(usize::MAX), "llo\u{88}\u{a}\u{3}\u{f5}too slow");
 }
@@ -366,13 +384,19 @@ fn a_file_that_is_not_sent_is_given_back() {
     let mut client = Client::new();
     client.budget = Budget::new(0);
     let path = crate::http::path::CleanPath::parse("/large").expect("a path");
-    let request = PageRequest { path, content: Content::Sent, persistence: Persistence::KeepAlive };
+    let request = PageRequest {
+        path,
+        content: Content::Sent,
+        accepted: Accepted::IDENTITY,
+        conditions: Conditions::default(),
+        persistence: Persistence::KeepAlive,
+    };
     let file = FileId(7);
     let given_back = client.with(|connection, turn| {
         // It is owed enough already.
         connection.push(Body::Bytes(vec![b'x'; 1_000]), turn);
-        let body = Some(Body::File(crate::outbox::FileRange { file, start: 0, end: 1 << 20 }));
-        let found = Found::Page { content_type: "text/plain", length: 1 << 20, body };
+        let body = Body::File(crate::outbox::FileRange { file, start: 0, end: 1 << 20 });
+        let found = page(1 << 20, body);
         connection.respond(&request, Ok(found), turn)
     });
     assert_eq!(given_back, Some(file));

@@ -3,10 +3,15 @@
 //! Must not know: WebSocket frames, sockets, files, clocks.
 
 pub mod body;
+pub mod coding;
+pub mod conditional;
 pub mod content_type;
 pub mod headers;
+pub mod listing;
 pub mod origin;
 pub mod path;
+pub mod range;
+pub mod representation;
 pub mod request;
 pub mod response;
 pub mod route;

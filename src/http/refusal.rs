@@ -46,15 +46,19 @@ impl Refusal {
                 .header("Upgrade", "websocket")
                 .header("Connection", "Upgrade"),
             Status::MethodNotAllowed => head.header("Allow", ALLOW),
+            Status::NotFound => return not_found(head.persistence(persistence), content),
             Status::ServiceUnavailable => head.header("Retry-After", &RETRY_AFTER_SECONDS.to_string()),
             Status::Continue
             | Status::SwitchingProtocols
             | Status::Ok
             | Status::NoContent
+            | Status::PartialContent
             | Status::MovedPermanently
+            | Status::NotModified
             | Status::BadRequest
             | Status::Forbidden
-            | Status::NotFound
+            | Status::PreconditionFailed
+            | Status::RangeNotSatisfiable
             | Status::RequestTimeout
             | Status::ContentTooLarge
             | Status::TargetTooLong
@@ -65,4 +69,21 @@ impl Refusal {
         };
         head.persistence(persistence).finish_with_text(self.cause, content)
     }
+}
+
+/// Somebody has mistyped, or followed an old link: a page for people, which repeats nothing of what was asked for.
+fn not_found(head: Head, content: Content) -> Vec<u8> {
+    const PAGE: &str = "\
+<!DOCTYPE html>
+<html lang=\"en\">
+<meta charset=\"utf-8\">
+<meta name=\"viewport\" content=\"width=device-width\">
+<meta name=\"color-scheme\" content=\"light dark\">
+<title>Not found</title>
+<h1>There is no such page</h1>
+<p>The address may be mistyped, or the page has moved. <a href=\"/\">Go to the start page</a>.</p>
+</html>
+";
+    let head = head.header("Content-Security-Policy", "default-src 'none'");
+    head.finish_with("text/html; charset=utf-8", PAGE, content)
 }

@@ -12,14 +12,18 @@ pub enum Status {
     SwitchingProtocols,
     Ok,
     NoContent,
+    PartialContent,
     MovedPermanently,
+    NotModified,
     BadRequest,
     Forbidden,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
+    PreconditionFailed,
     ContentTooLarge,
     TargetTooLong,
+    RangeNotSatisfiable,
     ExpectationFailed,
     UpgradeRequired,
     HeadTooLarge,
@@ -36,14 +40,18 @@ impl Status {
             Self::SwitchingProtocols => "101 Switching Protocols",
             Self::Ok => "200 OK",
             Self::NoContent => "204 No Content",
+            Self::PartialContent => "206 Partial Content",
             Self::MovedPermanently => "301 Moved Permanently",
+            Self::NotModified => "304 Not Modified",
             Self::BadRequest => "400 Bad Request",
             Self::Forbidden => "403 Forbidden",
             Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
             Self::RequestTimeout => "408 Request Timeout",
+            Self::PreconditionFailed => "412 Precondition Failed",
             Self::ContentTooLarge => "413 Content Too Large",
             Self::TargetTooLong => "414 URI Too Long",
+            Self::RangeNotSatisfiable => "416 Range Not Satisfiable",
             Self::ExpectationFailed => "417 Expectation Failed",
             Self::UpgradeRequired => "426 Upgrade Required",
             Self::HeadTooLarge => "431 Request Header Fields Too Large",
@@ -76,6 +84,30 @@ pub enum Persistence {
     Close,
 }
 
+/// Header lines that many responses have, made once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines(Vec<u8>);
+
+impl Lines {
+    /// Adds a header. The value is the server's own, or was checked: it holds no line end.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        push_header(&mut self.0, name, value);
+        self
+    }
+
+    /// What they take in memory.
+    pub fn bytes(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+fn push_header(to: &mut Vec<u8>, name: &str, value: &str) {
+    debug_assert!(!value.contains(['\r', '\n']), "{name} would split the response");
+    for part in [name, ": ", value, "\r\n"] {
+        to.extend_from_slice(part.as_bytes());
+    }
+}
+
 /// A response's head under construction.
 #[derive(Debug)]
 pub struct Head {
@@ -85,7 +117,7 @@ pub struct Head {
 impl Head {
     /// Begins a head: the status line and, where RFC 9110 §6.6.1 wants it, the `Date`.
     pub fn new(status: Status, unix_seconds: u64) -> Self {
-        let mut head = Self { bytes: Vec::with_capacity(256) };
+        let mut head = Self { bytes: Vec::with_capacity(512) };
         head.bytes.extend_from_slice(b"HTTP/1.1 ");
         head.bytes.extend_from_slice(status.line().as_bytes());
         head.bytes.extend_from_slice(b"\r\n");
@@ -98,10 +130,13 @@ impl Head {
 
     /// Adds a header. The value is the server's own, or was checked: it holds no line end.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        debug_assert!(!value.contains(['\r', '\n']), "{name} would split the response");
-        for part in [name, ": ", value, "\r\n"] {
-            self.bytes.extend_from_slice(part.as_bytes());
-        }
+        push_header(&mut self.bytes, name, value);
+        self
+    }
+
+    /// Adds headers that were made before.
+    pub fn lines(mut self, lines: &Lines) -> Self {
+        self.bytes.extend_from_slice(&lines.0);
         self
     }
 
@@ -120,15 +155,17 @@ impl Head {
         self.bytes
     }
 
-    /// The head's bytes, and a short text as content: the whole response of one that says why.
+    /// The head's bytes, and a text as content: the whole response of one that says why.
     pub fn finish_with_text(self, text: &str, content: Content) -> Vec<u8> {
-        let length = (text.len() + 1).to_string();
-        let head = self
-            .header("Content-Type", "text/plain; charset=utf-8")
-            .header("Content-Length", &length)
-            .finish();
+        self.finish_with("text/plain; charset=utf-8", &format!("{text}\n"), content)
+    }
+
+    /// The head's bytes, and a short content: the whole response.
+    pub fn finish_with(self, content_type: &str, text: &str, content: Content) -> Vec<u8> {
+        let length = text.len().to_string();
+        let head = self.header("Content-Type", content_type).header("Content-Length", &length).finish();
         match content {
-            Content::Sent => [&head, text.as_bytes(), b"\n"].concat(),
+            Content::Sent => [&head, text.as_bytes()].concat(),
             Content::Omitted => head,
         }
     }

@@ -15,7 +15,7 @@ impl Body {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Static(bytes) => bytes.len() as u64,
-            Self::Shared(frame) => frame.bytes().len() as u64,
+            Self::Shared(_, range) => range.len() as u64,
             Self::File(range) => range.end - range.start,
         }
     }
@@ -24,7 +24,7 @@ impl Body {
     fn owned(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.capacity(),
-            Self::Static(_) | Self::Shared(_) | Self::File(_) => 0,
+            Self::Static(_) | Self::Shared(..) | Self::File(_) => 0,
         }
     }
 }
@@ -39,15 +39,27 @@ pub(super) struct Item {
     is_pong: bool,
 }
 
-/// A frame that left the backlog, kept for all who were in the middle of it.
+/// Bytes that several connections have, kept until the last of them is done.
 #[derive(Debug)]
-pub struct Stranded {
+pub struct Shared {
     bytes: Vec<u8>,
-    /// Gives back what the frame costs when the last of them is done with it.
+    /// Gives back what they cost.
     _loan: Loan,
 }
 
-impl Stranded {
+impl Shared {
+    /// Shares bytes. All of them count: there may be many of these, and small ones.
+    ///
+    /// # Errors
+    /// The bytes, when the budget has no room for them.
+    pub fn new(bytes: Vec<u8>, budget: &Budget) -> Result<Rc<Self>, Vec<u8>> {
+        let mut loan = budget.open();
+        match loan.resize(bytes.capacity() + LOAN_FREE_BYTES) {
+            Ok(()) => Ok(Rc::new(Self { bytes, _loan: loan })),
+            Err(Exhausted) => Err(bytes),
+        }
+    }
+
     /// Copies a frame of `length` bytes out of its pieces.
     ///
     /// # Errors
@@ -65,7 +77,7 @@ impl Stranded {
         Ok(Rc::new(Self { bytes, _loan: loan }))
     }
 
-    /// The frame.
+    /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -158,16 +170,11 @@ impl Outbox {
 
     /// Puts the rest of a frame, from its byte `taken` on, before everything else. For one whose cursor
     /// has left the backlog.
-    pub fn push_rest(&mut self, frame: Rc<Stranded>, taken: usize) {
-        let rest = frame.bytes().len().saturating_sub(taken) as u64;
-        if rest > 0 {
-            self.bytes += rest;
-            self.items.push_front(Item {
-                at: 0,
-                body: Body::Shared(frame),
-                taken: taken as u64,
-                is_pong: false,
-            });
+    pub fn push_rest(&mut self, frame: Rc<Shared>, taken: usize) {
+        let rest = taken..frame.bytes().len();
+        if !rest.is_empty() {
+            self.bytes += rest.len() as u64;
+            self.items.push_front(Item { at: 0, body: Body::Shared(frame, rest), taken: 0, is_pong: false });
             self.settle();
         }
     }
@@ -230,7 +237,7 @@ impl Outbox {
     pub fn files(&self) -> impl Iterator<Item = FileId> {
         self.items.iter().filter_map(|item| match item.body {
             Body::File(range) => Some(range.file),
-            Body::Bytes(_) | Body::Static(_) | Body::Shared(_) => None,
+            Body::Bytes(_) | Body::Static(_) | Body::Shared(..) => None,
         })
     }
 
@@ -247,7 +254,7 @@ impl Outbox {
         self.bytes -= left;
         let done = match first.body {
             Body::File(range) => Some(range.file),
-            Body::Bytes(_) | Body::Static(_) | Body::Shared(_) => None,
+            Body::Bytes(_) | Body::Static(_) | Body::Shared(..) => None,
         };
         self.owned -= first.body.owned();
         self.items.pop_front();

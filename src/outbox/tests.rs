@@ -53,7 +53,7 @@ fn what_was_written_is_not_kept() {
         .iter()
         .map(|item| match &item.body {
             Body::Bytes(bytes) => bytes.capacity(),
-            Body::Static(_) | Body::Shared(_) | Body::File(_) => 0,
+            Body::Static(_) | Body::Shared(..) | Body::File(_) => 0,
         })
         .sum();
     assert_eq!(outbox.bytes(), 1_000);

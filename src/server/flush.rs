@@ -5,8 +5,9 @@ use super::{Entry, Server};
 use crate::channel::Readiness;
 use crate::connection::{Flushed, Turn};
 use crate::limits::FLUSH_WRITES_PER_TURN;
-use crate::outbox::Gather;
-use std::io::{self, IoSlice};
+use crate::outbox::{FileRange, Gather};
+use crate::transport::Piece;
+use std::io;
 
 impl Server {
     /// A slice of the flush: first those with something of their own, a page must not wait for a broadcast
@@ -63,13 +64,25 @@ impl Server {
         let (offered, written) = match gathered.file() {
             None if gathered.bytes() == 0 => (0, Ok(0)),
             None => (gathered.bytes(), transport.write(gathered.slices())),
-            Some(range) => match self.files.read(range, &mut self.scratch) {
-                Ok(0) => return self.end(key, End::Abnormal("its file became shorter while it was sent")),
-                Ok(read) => (read, transport.write(&[IoSlice::new(&self.scratch[..read])])),
-                Err(error) => return self.end(key, End::Broken(error)),
-            },
+            Some(range) => return self.write_file(key, range),
         };
         self.note_outcome(key, offered, written);
+    }
+
+    /// A piece of a file.
+    #[inline(never)]
+    fn write_file(&mut self, key: usize, range: FileRange) {
+        let (Some(entry), Some(file)) = (self.connections.get_mut(key), self.files.sending(range.file))
+        else {
+            return;
+        };
+        match entry.transport.write_file(file, range.start..range.end, &mut self.scratch) {
+            Ok(Piece { offered: 0, .. }) => {
+                self.end(key, End::Abnormal("its file became shorter while it was sent"));
+            }
+            Ok(Piece { offered, written }) => self.note_outcome(key, offered, Ok(written)),
+            Err(error) => self.note_outcome(key, usize::MAX, Err(error)),
+        }
     }
 
     #[inline(never)]

@@ -155,7 +155,7 @@ impl Server {
     /// When an address cannot be listened on, or the pages cannot be served.
     pub fn bind(config: Config) -> Result<Self, Error> {
         let system = |what| move |cause| Error::System { what, cause };
-        let files = Files::new(&config.pages)?;
+        let files = Files::new(&config.pages, config.listing, config.limits.buffers_bytes_max)?;
         let poll = Poll::new().map_err(system("open a poll"))?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(system("open a waker"))?;
         let (mut listeners, pages) = listen::bind(&config)?;

@@ -143,7 +143,7 @@ impl Server {
             self.notes.event(instant, key, &entry.transport, &event, has_closed);
             // A page is the loop's own affair; everything else may concern the handler.
             if let Event::Page(request) = &event {
-                let found = self.files.find(request);
+                let found = self.files.find(request, &turn);
                 if let Err(refusal) = &found {
                     self.notes.refusal(instant, &entry.transport, refusal);
                 }

@@ -18,6 +18,9 @@ impl Server {
         }
         let most = self.config.limits.message_bytes_max.saturating_add(READ_BYTES_MAX);
         let needed = most.min(self.budget.limit() / 4);
+        if self.budget.lent().saturating_add(needed) > self.budget.limit() {
+            self.files.forget(); // what is kept for whoever asks next comes last
+        }
         while self.looks_for_largest > 0 && self.budget.lent().saturating_add(needed) > self.budget.limit() {
             self.looks_for_largest -= 1;
             match self.largest() {

@@ -272,21 +272,32 @@ fn a_download_takes_no_memory() {
     server.assert_serves();
 }
 
-/// Each download that waits for its client is an open file; there is a limit, and past it a status.
+/// A folder with so many large files, all holes.
+#[cfg(target_os = "linux")]
+fn large_files(files: usize) -> TempDir {
+    let www = folder(&[]);
+    for number in 0..files {
+        let file =
+            fs::File::create(www.path().join(format!("huge-{number}.bin"))).expect("a file can be made");
+        file.set_len(100 << 20).expect("it may have holes");
+    }
+    www
+}
+
+/// Each file that waits for its client is open; there is a limit, and past it a status.
 #[cfg(target_os = "linux")]
 #[test]
 fn downloads_past_the_limit_are_told_to_come_again() {
-    let www = folder(&[]);
-    let file = fs::File::create(www.path().join("huge.bin")).expect("a file can be made");
-    file.set_len(100 << 20).expect("it may have holes");
+    let www = large_files(200);
     let server = serve(www.path());
     let mut witness = server.websocket("/");
     let before = server.descriptors();
     let mut peers: Vec<_> = (0..200).map(|_| server.connect()).collect();
     let statuses: Vec<_> = peers
         .iter_mut()
-        .map(|peer| {
-            peer.send(get("/huge.bin"));
+        .enumerate()
+        .map(|(number, peer)| {
+            peer.send(get(&format!("/huge-{number}.bin")));
             peer.response_head().status
         })
         .collect();
@@ -295,10 +306,30 @@ fn downloads_past_the_limit_are_told_to_come_again() {
     drop(peers);
     until("their files are closed", || server.descriptors() == before);
     let mut peer = server.connect();
-    peer.send(get("/huge.bin"));
+    peer.send(get("/huge-199.bin"));
     assert_eq!(peer.response_head().status, 200);
     witness.send(Frame::text("and meanwhile").masked());
     assert_eq!(witness.frame(), Frame::text("and meanwhile"));
+}
+
+/// One descriptor for all who take the same file, each at another place of it; closed when the last is done.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_is_open_once_for_all_who_take_it() {
+    let www = large_files(1);
+    let server = serve(www.path());
+    let before = server.descriptors_at_start();
+    let mut peers: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    for peer in &mut peers {
+        peer.send(get("/huge-0.bin"));
+        assert_eq!(peer.response_head().status, 200);
+    }
+    assert_eq!(server.descriptors(), before + peers.len() + 1);
+    peers.truncate(1);
+    until("they are gone", || server.descriptors() == before + 2);
+    assert_eq!(peers[0].take(10 << 20).len(), 10 << 20, "the last one still gets it");
+    drop(peers);
+    until("it is closed", || server.descriptors() == before);
 }
 
 /// What was promised cannot be sent: the connection ends, so that nobody takes half for the whole.

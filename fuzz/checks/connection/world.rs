@@ -8,13 +8,16 @@ use fanfare::channel::{Channel, Readiness};
 use fanfare::config::{Audience, Config, OwnMessages};
 use fanfare::connection::{Connection, Event, Expiry, Flushed, Found, PageRequest, Turn};
 use fanfare::deadline::{Now, Tick};
+use fanfare::http::conditional::Answer;
 use fanfare::http::origin::Peer;
+use fanfare::http::representation::{Author, Choice, Facts, Representation};
 use fanfare::http::response::Content;
 use fanfare::http::{NOT_FOUND, Refusal};
 use fanfare::limits::{OUTBOX_BYTES_MAX, OUTBOX_ITEM_COST, READ_BYTES_MAX, REQUEST_HEAD_BYTES_MAX};
 use fanfare::outbox::{Body, FileId, FileRange, Gather};
 use fanfare::{CloseCode, Message};
 use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Reads of one turn: the rest waits for the next.
@@ -301,26 +304,45 @@ impl<'c> World<'c> {
     }
 
     fn find(&mut self, request: &PageRequest) -> Result<Found, Refusal> {
-        let content_type = "text/plain";
-        let is_wanted = request.content == Content::Sent;
-        let page = |length, body| Ok(Found::Page { content_type, length, body });
-        match request.path.relative() {
-            "" => page(5, is_wanted.then_some(Body::Static(b"page;"))),
-            "empty" => page(0, is_wanted.then_some(Body::Bytes(Vec::new()))),
-            "long" => page(3_000, is_wanted.then(|| Body::Bytes(vec![b'l'; 3_000]))),
-            "file" if is_wanted => {
+        let name = request.path.relative();
+        let length = match name {
+            "" => 5,
+            "empty" => 0,
+            "long" => 3_000,
+            "file" => FILE_BYTES,
+            "folder" => return Ok(Found::Folder { location: request.path.as_folder() }),
+            "listing" => return Ok(Found::Listing { html: "listing;".to_owned() }),
+            _ => return Err(NOT_FOUND),
+        };
+        let representation = Rc::new(Representation::new(Facts {
+            content_type: "text/plain",
+            coding: request.accepted.choose(|_| true),
+            choice: Choice::ByCoding,
+            etag: "\"a\"".to_owned(),
+            modified: Some(784_111_777),
+            length,
+            author: Author::Ours,
+        }));
+        let answer = request.conditions.answer(representation.validators(), length, request.content, 0);
+        let range = match &answer {
+            Answer::Whole => 0..length,
+            Answer::Part(range) => range.clone(),
+            Answer::NotModified | Answer::Failed | Answer::Unsatisfiable => 0..0,
+        };
+        assert!(range.end <= length, "a part of the page: {range:?}");
+        let is_sent = request.content == Content::Sent && !range.is_empty();
+        let within = range.start as usize..range.end as usize;
+        let body = is_sent.then(|| match name {
+            "" => Body::Static(&b"page;"[within]),
+            "file" => {
                 let file = self.files_opened;
                 self.files_opened += 1;
                 self.files.insert(file);
-                page(
-                    FILE_BYTES,
-                    Some(Body::File(FileRange { file: FileId(file), start: 0, end: FILE_BYTES })),
-                )
+                Body::File(FileRange { file: FileId(file), start: range.start, end: range.end })
             }
-            "file" => page(FILE_BYTES, None),
-            "folder" => Ok(Found::Folder { location: request.path.as_folder().to_string() }),
-            _ => Err(NOT_FOUND),
-        }
+            _ => Body::Bytes(vec![b'l'; within.len()]),
+        });
+        Ok(Found::Page { representation, answer, body })
     }
 
     fn expire(&mut self) {

@@ -1,0 +1,190 @@
+//! One file of the folder in all the codings it is there in: `app.js`, and beside it `app.js.br`, `app.js.zst` and
+//! `app.js.gz`.
+//!
+//! A coded file is taken only when it is as new as the file itself: who edits a page sees the edit, not what was made
+//! of the page before.
+//!
+//! Must not know: who asks, and under which conditions.
+
+use super::root::{Inside, Thing};
+use super::stamp::{self, Stamp};
+use super::{Content, Ready, Unready};
+use crate::budget::Budget;
+use crate::http::coding::{Accepted, Coding};
+use crate::http::content_type;
+use crate::http::path::CleanPath;
+use crate::http::representation::{Author, Choice, Facts, Representation};
+use crate::limits::FILE_PIECE_BYTES;
+use crate::outbox::Shared;
+use std::fs::File;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+pub(super) const INDEX: &str = "index.html";
+
+/// A file in all its codings. Invariant: the last is not coded.
+#[derive(Debug)]
+pub(super) struct Page {
+    variants: Vec<Variant>,
+}
+
+#[derive(Debug)]
+struct Variant {
+    coding: Coding,
+    name: String,
+    stamp: Stamp,
+    /// Once somebody wanted it.
+    ready: Option<Ready>,
+}
+
+/// What a path leads to in the folder.
+#[derive(Debug)]
+pub(super) enum Way {
+    Page(Page),
+    /// A folder, by a path that has no slash at its end.
+    FolderWithoutSlash,
+    FolderWithoutIndex,
+}
+
+impl Page {
+    /// Looks where a path leads, and opens nothing.
+    ///
+    /// # Errors
+    /// When it leads nowhere, and what else the system says.
+    pub(super) fn look_up(inside: &Inside<'_>, path: &CleanPath) -> io::Result<Way> {
+        let name = path.relative();
+        match (inside.look(name)?, path.is_folder()) {
+            (Thing::File(stamp), false) => Ok(Way::Page(Self::of(inside, name.to_owned(), stamp))),
+            (Thing::Folder, false) => Ok(Way::FolderWithoutSlash),
+            (Thing::Folder, true) => {
+                let index = if name.is_empty() { INDEX.to_owned() } else { format!("{name}/{INDEX}") };
+                match inside.look(&index) {
+                    Ok(Thing::File(stamp)) => Ok(Way::Page(Self::of(inside, index, stamp))),
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                    Ok(Thing::Folder | Thing::Other) | Err(_) => Ok(Way::FolderWithoutIndex),
+                }
+            }
+            (Thing::File(_), true) | (Thing::Other, _) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn of(inside: &Inside<'_>, name: String, stamp: Stamp) -> Self {
+        let coded = |coding: Coding| {
+            let name = format!("{name}{}", coding.suffix());
+            match inside.look(&name) {
+                Ok(Thing::File(coded)) if coded.is_as_new_as(&stamp) => {
+                    Some(Variant { coding, name, stamp: coded, ready: None })
+                }
+                Ok(Thing::File(_) | Thing::Folder | Thing::Other) | Err(_) => None,
+            }
+        };
+        let codings = Coding::ALL.into_iter().filter(|coding| *coding != Coding::Identity);
+        let mut variants: Vec<_> = codings.filter_map(coded).collect();
+        variants.push(Variant { coding: Coding::Identity, name, stamp, ready: None });
+        Self { variants }
+    }
+
+    /// Whether both are the same files in the same states.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let states =
+            |page: &Self| -> Vec<_> { page.variants.iter().map(|it| (it.coding, it.stamp)).collect() };
+        states(self) == states(other)
+    }
+
+    /// Whether a change of one of them would show.
+    pub(super) fn is_settled(&self) -> bool {
+        self.variants.iter().all(|variant| variant.stamp.is_settled())
+    }
+
+    /// Whether it may be kept: what was read for one client alone is not.
+    pub(super) fn may_be_kept(&self) -> bool {
+        let is_once =
+            |variant: &Variant| matches!(variant.ready, Some(Ready { content: Content::Once(_), .. }));
+        self.is_settled() && !self.variants.iter().any(is_once)
+    }
+
+    /// What it takes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let of = |variant: &Variant| {
+            let ready = variant
+                .ready
+                .as_ref()
+                .map_or(0, |ready| ready.representation.bytes() + ready.content.bytes());
+            size_of::<Variant>() + variant.name.capacity() + ready
+        };
+        self.variants.iter().map(of).sum()
+    }
+
+    /// What a client gets of it, if somebody wanted that before.
+    pub(super) fn ready(&self, accepted: Accepted) -> Option<(&Ready, &str)> {
+        let variant = self.choose(accepted);
+        variant.ready.as_ref().map(|ready| (ready, &*variant.name))
+    }
+
+    /// The same, read now if it must be.
+    ///
+    /// # Errors
+    /// When it was changed meanwhile, and what the system says.
+    pub(super) fn make_ready(
+        &mut self,
+        accepted: Accepted,
+        inside: &Inside<'_>,
+        budget: &Budget,
+        now: u64,
+    ) -> Result<(&Ready, &str), Unready> {
+        let choice = if self.variants.len() > 1 { Choice::ByCoding } else { Choice::None };
+        let content_type = content_type::of(&self.plain().name);
+        let coding = self.choose(accepted).coding;
+        let variant =
+            self.variants.iter_mut().find(|variant| variant.coding == coding).expect("it was chosen");
+        if variant.ready.is_none() {
+            let (content, etag) = read(inside, &variant.name, variant.stamp, budget)?;
+            let facts = Facts {
+                content_type,
+                coding,
+                choice,
+                etag,
+                modified: variant.stamp.modified(now),
+                length: variant.stamp.length,
+                author: Author::Operator,
+            };
+            let representation = Rc::new(Representation::new(facts));
+            variant.ready = Some(Ready { representation, content });
+        }
+        Ok((variant.ready.as_ref().expect("it is made ready above"), &variant.name))
+    }
+
+    fn choose(&self, accepted: Accepted) -> &Variant {
+        let find = |coding| self.variants.iter().find(|variant| variant.coding == coding);
+        find(accepted.choose(|coding| find(coding).is_some())).unwrap_or_else(|| self.plain())
+    }
+
+    fn plain(&self) -> &Variant {
+        self.variants.last().expect("the last is always there")
+    }
+}
+
+/// A small file as it is, a large one by its stamp; and an entity tag for either.
+fn read(
+    inside: &Inside<'_>,
+    name: &str,
+    stamp: Stamp,
+    budget: &Budget,
+) -> Result<(Content, String), Unready> {
+    if stamp.length > FILE_PIECE_BYTES as u64 {
+        return Ok((Content::File(stamp), stamp.etag()));
+    }
+    let (file, found) = inside.open(name)?;
+    let mut bytes = Vec::with_capacity(stamp.length as usize + 1);
+    // A byte more than there should be: so reading ends where the file does.
+    (&file).take(stamp.length + 1).read_to_end(&mut bytes)?;
+    if found != stamp || state(&file)? != stamp || bytes.len() as u64 != stamp.length {
+        return Err(Unready::Changed);
+    }
+    let etag = stamp::etag(&bytes);
+    Ok((Shared::new(bytes, budget).map_or_else(Content::Once, Content::Kept), etag))
+}
+
+fn state(file: &File) -> io::Result<Stamp> {
+    Ok(Stamp::of(&file.metadata()?))
+}

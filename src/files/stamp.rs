@@ -1,0 +1,85 @@
+//! The state of a file, as far as the system tells it without reading: what is different was changed.
+
+use crate::limits::FILE_SETTLES;
+use std::fs::Metadata;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// One state of one file. Two that are equal are the same file with the same content, once it has settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Stamp {
+    device: u64,
+    file: u64,
+    pub(super) length: u64,
+    /// Seconds since 1970, and nanoseconds.
+    modified: (i64, i64),
+    /// When the system noted a change last, which nobody can set.
+    noted: (i64, i64),
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            device: metadata.dev(),
+            file: metadata.ino(),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            noted: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Without numbers of files, what is known of one must do.
+    #[cfg(not(unix))]
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        let since_1970 = |time: std::io::Result<SystemTime>| {
+            let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+            (since.as_secs() as i64, i64::from(since.subsec_nanos()))
+        };
+        let modified = since_1970(metadata.modified());
+        let length = metadata.len();
+        Self { device: 0, file: 0, length, modified, noted: since_1970(metadata.created()).max(modified) }
+    }
+
+    /// Whether it is the same file, in whatever state.
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.file) == (other.device, other.file)
+    }
+
+    /// When it changed last, in seconds since 1970. A clock that was wrong then says nothing later than now
+    /// (RFC 9110 §8.8.2.1).
+    pub(super) fn modified(&self, now: u64) -> Option<u64> {
+        u64::try_from(self.modified.0).ok().map(|modified| modified.min(now))
+    }
+
+    /// Whether it was made no earlier than `original`, give or take what file systems round times to.
+    pub(super) fn is_as_new_as(&self, original: &Self) -> bool {
+        self.modified.0 + i64::from(FILE_SETTLES.as_secs() as u32) >= original.modified.0
+    }
+
+    /// Whether a later change must show in its times: they do not tell changes apart that follow each other at once.
+    pub(super) fn is_settled(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let settles = self.noted.0.saturating_add(FILE_SETTLES.as_secs() as i64);
+        u64::try_from(settles).is_ok_and(|settles| settles < now.as_secs())
+    }
+
+    /// An entity tag of a file that is too long to be read for it.
+    pub(super) fn etag(&self) -> String {
+        // The device is left out: the same disk may have another number after a restart.
+        etag_of(&(self.file, self.length, self.modified, self.noted), self.length)
+    }
+}
+
+/// An entity tag of a content.
+pub(super) fn etag(content: &[u8]) -> String {
+    etag_of(content, content.len() as u64)
+}
+
+/// A hash that nobody needs to be safe from: whoever can choose the pages can serve what he likes.
+fn etag_of<T: Hash + ?Sized>(state: &T, length: u64) -> String {
+    let mut hasher = DefaultHasher::new();
+    state.hash(&mut hasher);
+    format!("\"{:016x}-{length:x}\"", hasher.finish())
+}
