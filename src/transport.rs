@@ -88,7 +88,9 @@ impl Transport {
         }
     }
 
-    /// Writes what the socket takes of a range of a file, at most [`FILE_PIECE_BYTES`], with the help of `scratch`.
+    /// Writes what the socket takes of a range of a file, at most [`FILE_PIECE_BYTES`]. Where the system can, it goes
+    /// from the file to the socket without a detour; elsewhere, and for bytes that must be changed on the way, by
+    /// `scratch`.
     ///
     /// # Errors
     /// `WouldBlock` when the socket takes nothing, and whatever ends the connection: what the file says as well.
@@ -99,6 +101,16 @@ impl Transport {
         scratch: &mut [u8],
     ) -> io::Result<Piece> {
         let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
+        #[cfg(target_os = "linux")]
+        match self {
+            Self::Tcp(stream) => match send_file(stream, file, range.start, length) {
+                // Not every file system can.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
+                sent => return sent,
+            },
+            #[cfg(test)]
+            Self::Faulty(_) => {}
+        }
         let offered = read_at(file, &mut scratch[..length], range.start)?;
         if offered == 0 {
             return Ok(Piece { offered, written: 0 });
@@ -145,6 +157,15 @@ pub(crate) struct Piece {
     pub(crate) offered: usize,
     /// What the socket took.
     pub(crate) written: usize,
+}
+
+/// A short write means that the socket is full, or that the file is: then the next piece has nothing.
+#[cfg(target_os = "linux")]
+fn send_file(stream: &TcpStream, file: &File, start: u64, length: usize) -> io::Result<Piece> {
+    let mut at = start;
+    let written = rustix::fs::sendfile(stream, file, Some(&mut at), length)?;
+    let is_at_end = written < length && file.metadata()?.len() <= at;
+    Ok(Piece { offered: if is_at_end { written } else { length }, written })
 }
 
 #[cfg(unix)]

@@ -239,7 +239,7 @@ impl Folder {
         let mut page = kept.filter(|kept| kept.is_same(&page)).unwrap_or(page);
         let (ready, name) = page.make_ready(request.accepted, &inside, turn.budget, turn.now.unix_seconds)?;
         let found = found(ready, request, turn, |stamp| open(sending, &inside, name, stamp))?;
-        if page.may_be_kept() {
+        if page.may_be_kept(turn.now.unix_seconds) {
             let until = Deadline::after(turn.now.tick, CACHE_LOOK_INTERVAL);
             let bytes = page.bytes();
             self.cache.keep(path, page, bytes, until);
@@ -297,3 +297,6 @@ fn list(inside: &Inside<'_>, request: &PageRequest, listing: Listing) -> Result<
 fn refusal(error: &io::Error) -> Refusal {
     if is_out_of_descriptors(error) { TOO_MANY_FILES } else { NOT_FOUND }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -91,16 +91,16 @@ impl Page {
         states(self) == states(other)
     }
 
-    /// Whether a change of one of them would show.
-    pub(super) fn is_settled(&self) -> bool {
-        self.variants.iter().all(|variant| variant.stamp.is_settled())
+    /// Whether a change of any of them would show. `now`: seconds since 1970.
+    pub(super) fn is_settled(&self, now: u64) -> bool {
+        self.variants.iter().all(|variant| variant.stamp.is_settled(now))
     }
 
     /// Whether it may be kept: what was read for one client alone is not.
-    pub(super) fn may_be_kept(&self) -> bool {
+    pub(super) fn may_be_kept(&self, now: u64) -> bool {
         let is_once =
             |variant: &Variant| matches!(variant.ready, Some(Ready { content: Content::Once(_), .. }));
-        self.is_settled() && !self.variants.iter().any(is_once)
+        self.is_settled(now) && !self.variants.iter().any(is_once)
     }
 
     /// What it takes in memory.

@@ -3,7 +3,8 @@
 use crate::limits::FILE_SETTLES;
 use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::{SystemTime, UNIX_EPOCH};
+
+const SETTLES_SECONDS: i64 = FILE_SETTLES.as_secs() as i64;
 
 /// One state of one file. Two that are equal are the same file with the same content, once it has settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,8 +34,9 @@ impl Stamp {
     /// Without numbers of files, what is known of one must do.
     #[cfg(not(unix))]
     pub(super) fn of(metadata: &Metadata) -> Self {
-        let since_1970 = |time: std::io::Result<SystemTime>| {
-            let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        let since_1970 = |time: std::io::Result<std::time::SystemTime>| {
+            let since = time.ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            let since = since.unwrap_or_default();
             (since.as_secs() as i64, i64::from(since.subsec_nanos()))
         };
         let modified = since_1970(metadata.modified());
@@ -55,14 +57,15 @@ impl Stamp {
 
     /// Whether it was made no earlier than `original`, give or take what file systems round times to.
     pub(super) fn is_as_new_as(&self, original: &Self) -> bool {
-        self.modified.0 + i64::from(FILE_SETTLES.as_secs() as u32) >= original.modified.0
+        self.modified.0.saturating_add(SETTLES_SECONDS) >= original.modified.0
     }
 
     /// Whether a later change must show in its times: they do not tell changes apart that follow each other at once.
-    pub(super) fn is_settled(&self) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let settles = self.noted.0.saturating_add(FILE_SETTLES.as_secs() as i64);
-        u64::try_from(settles).is_ok_and(|settles| settles < now.as_secs())
+    /// `now`: seconds since 1970. While a clock is behind them, which has been set back or not been set yet, nothing is
+    /// settled.
+    pub(super) fn is_settled(&self, now: u64) -> bool {
+        let settles = self.noted.0.saturating_add(SETTLES_SECONDS);
+        u64::try_from(settles).is_ok_and(|settles| settles < now)
     }
 
     /// An entity tag of a file that is too long to be read for it.

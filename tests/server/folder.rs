@@ -1,17 +1,14 @@
 //! `--www DIR`: a folder is served, and nothing outside it, whatever is asked for and whatever lies in it.
 
+use crate::pages::get;
 use crate::peer::Frame;
 use crate::support::{Server, until};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
-}
-
 /// A folder with these files, and its parents as they are needed.
-fn folder(files: &[(&str, &[u8])]) -> TempDir {
+pub(crate) fn folder(files: &[(&str, &[u8])]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder can be made");
     for (name, content) in files {
         let file = folder.path().join(name);
@@ -21,7 +18,7 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-fn serve(folder: &Path) -> Server {
+pub(crate) fn serve(folder: &Path) -> Server {
     Server::start(&["--www", folder.to_str().expect("a name in UTF-8")])
 }
 
@@ -94,6 +91,8 @@ fn a_folder_without_its_slash_redirects_on_this_host() {
         ("///evil.example", "/evil.example/"),
         ("/./evil.example", "/evil.example/"),
         ("/a%20b", "/a%20b/"),
+        ("/sub?x=1&y=//evil.example", "/sub/?x=1&y=//evil.example"),
+        ("/sub?", "/sub/?"),
     ];
     for (path, location) in rows {
         let response = server.connect().ask(get(path));

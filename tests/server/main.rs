@@ -14,6 +14,7 @@ mod faults;
 mod flood;
 mod folder;
 mod handshake;
+mod listing;
 #[cfg(target_os = "linux")]
 mod log;
 mod pages;
@@ -26,6 +27,7 @@ mod program;
 mod regressions;
 #[cfg(unix)]
 mod reload;
+mod representation;
 mod requests;
 mod silence;
 mod support;

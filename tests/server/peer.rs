@@ -176,7 +176,7 @@ impl Peer {
         let mut response = self.response_head();
         let length = response.header("content-length").map(|length| length.parse().expect("a length"));
         // Any other response here says how long it is (RFC 9110 §8.6).
-        let has_none = matches!(response.status, 101 | 204);
+        let has_none = matches!(response.status, 101 | 204 | 304);
         assert_eq!(length.is_none(), has_none, "Content-Length in {:?}", response.headers);
         response.body = vec![0; length.unwrap_or(0)];
         self.reader.read_exact(&mut response.body).expect("the whole body comes");
