@@ -40,6 +40,10 @@ fn escape(raw: &str, specials: &str, bytes: usize) -> String {
         match letter {
             // Line breaks to JavaScript and to some terminals, though no control characters.
             '\u{2028}' | '\u{2029}' => push_code(&mut escaped, letter),
+            // They turn what follows around: a line would show what it does not say.
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                push_code(&mut escaped, letter);
+            }
             letter if letter.is_control() => push_code(&mut escaped, letter),
             letter if specials.contains(letter) => escaped.extend(['\\', letter]),
             letter => escaped.push(letter),

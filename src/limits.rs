@@ -141,6 +141,9 @@ pub const PORT_PAIR_TRIES: usize = 16;
 /// The longest request line and headers, in bytes; longer is 431, or 414 when it is the line alone.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
 
+/// What is kept of a request's method and path to be logged when it was answered, in bytes.
+pub const ASKED_BYTES_MAX: usize = 1024;
+
 /// Header lines of one request; more are 431.
 pub const REQUEST_HEADERS_MAX: usize = 64;
 

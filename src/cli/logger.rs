@@ -13,6 +13,7 @@
 use super::lossy::Lossy;
 use super::standard_error::{LINE_BYTES_MAX, StandardError};
 use crate::escape;
+use log::kv::{Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -48,7 +49,7 @@ impl Logger {
     fn report(&self, lost: u64) -> String {
         let lines = if lost == 1 { "line was" } else { "lines were" };
         let message = format!("{lost} {lines} lost: standard error took none");
-        line(self.format, SystemTime::now(), Level::Warn, &message)
+        line(self.format, SystemTime::now(), Level::Warn, &message, "")
     }
 }
 
@@ -61,7 +62,12 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let line = line(self.format, SystemTime::now(), record.level(), &record.args().to_string());
+        let fields = match self.format {
+            LogFormat::Text => String::new(), // its message says them
+            LogFormat::Json => fields(record),
+        };
+        let message = record.args().to_string();
+        let line = line(self.format, SystemTime::now(), record.level(), &message, &fields);
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.offer(&line, |lost| self.report(lost), |line| self.to.offer(line));
     }
@@ -73,15 +79,37 @@ impl Log for Logger {
     }
 }
 
-/// One event, with the line break; a message too long for one write is cut.
-fn line(format: LogFormat, time: SystemTime, level: Level, message: &str) -> String {
+/// The fields of a record as members of an object, each behind a comma. One that would take most of a line is cut.
+fn fields(record: &Record<'_>) -> String {
+    struct Fields(String);
+    impl<'kvs> VisitSource<'kvs> for Fields {
+        fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), log::kv::Error> {
+            let value = match value.to_borrowed_str() {
+                Some(text) => format!("\"{}\"", escape::json_within(text, LINE_BYTES_MAX / 4)),
+                None if value.to_f64().is_some() => value.to_string(),
+                None => format!("\"{}\"", escape::json_within(&value.to_string(), LINE_BYTES_MAX / 4)),
+            };
+            self.0 += &format!(",\"{}\":{value}", escape::json_within(key.as_str(), LINE_BYTES_MAX / 16));
+            Ok(())
+        }
+    }
+    let mut fields = Fields(String::new());
+    // It fails only when a visitor does.
+    let _ = record.key_values().visit(&mut fields);
+    fields.0
+}
+
+/// One event, with the line break; a message too long for one write is cut. Fields that leave no room for it are left
+/// out.
+fn line(format: LogFormat, time: SystemTime, level: Level, message: &str, fields: &str) -> String {
     // A clock before 1970 is a machine without a battery, not a reason to stop.
     let time = humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH));
+    let fields = if fields.len() > LINE_BYTES_MAX / 2 { "" } else { fields };
     let (start, end) = match format {
-        LogFormat::Text => (format!("{time} {level:<5} "), "\n"),
+        LogFormat::Text => (format!("{time} {level:<5} "), "\n".to_owned()),
         LogFormat::Json => {
             let level = level.as_str().to_ascii_lowercase();
-            (format!("{{\"time\":\"{time}\",\"level\":\"{level}\",\"message\":\""), "\"}\n")
+            (format!("{{\"time\":\"{time}\",\"level\":\"{level}\",\"message\":\""), format!("\"{fields}}}\n"))
         }
     };
     let room = LINE_BYTES_MAX.saturating_sub(start.len() + end.len());
@@ -89,7 +117,7 @@ fn line(format: LogFormat, time: SystemTime, level: Level, message: &str) -> Str
         LogFormat::Text => escape::text_within(message, room),
         LogFormat::Json => escape::json_within(message, room),
     };
-    start + &message + end
+    start + &message + &end
 }
 
 #[cfg(test)]
@@ -126,9 +154,9 @@ mod tests {
         ];
         for (level, message, text, json) in rows {
             let text = format!("2026-11-24T18:37:26Z {text}\n");
-            assert_eq!(line(LogFormat::Text, time, level, message), text, "{message:?}");
+            assert_eq!(line(LogFormat::Text, time, level, message, ""), text, "{message:?}");
             let json = format!("{{\"time\":\"2026-11-24T18:37:26Z\",\"level\":{json}}}\n");
-            assert_eq!(line(LogFormat::Json, time, level, message), json, "{message:?}");
+            assert_eq!(line(LogFormat::Json, time, level, message, ""), json, "{message:?}");
         }
     }
 
@@ -139,7 +167,7 @@ mod tests {
         for piece in all.chunks(50) {
             let piece: String = piece.iter().collect();
             for format in [LogFormat::Text, LogFormat::Json] {
-                let line = line(format, SystemTime::UNIX_EPOCH, Level::Info, &piece);
+                let line = line(format, SystemTime::UNIX_EPOCH, Level::Info, &piece, "");
                 let body = line.strip_suffix('\n').expect("a line");
                 assert!(!body.contains(|letter: char| letter.is_control()), "{format:?}");
             }
@@ -151,7 +179,7 @@ mod tests {
         for message in ["x", "é", "你", "\"", "\n", "𝄞"] {
             for format in [LogFormat::Text, LogFormat::Json] {
                 let line =
-                    line(format, SystemTime::UNIX_EPOCH, Level::Debug, &message.repeat(LINE_BYTES_MAX));
+                    line(format, SystemTime::UNIX_EPOCH, Level::Debug, &message.repeat(LINE_BYTES_MAX), "");
                 // A letter or a code that has no room leaves less than its own length.
                 assert!((LINE_BYTES_MAX - 6..=LINE_BYTES_MAX).contains(&line.len()), "{}", line.len());
                 let end = if format == LogFormat::Json { "…\"}\n" } else { "…\n" };
@@ -171,9 +199,32 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_members() {
+        let record = |path: &'static str, line: &dyn Fn(&Record<'_>)| {
+            let fields: &[(&str, Value<'_>)] =
+                &[("path", path.into()), ("status", 200.into()), ("milliseconds", 0.25.into())];
+            line(&Record::builder().key_values(&fields).build());
+        };
+        record("/\"\n", &|record| {
+            let fields = fields(record);
+            assert_eq!(fields, r#","path":"/\"\u000a","status":200,"milliseconds":0.25"#);
+            let line = line(LogFormat::Json, SystemTime::UNIX_EPOCH, Level::Info, "x", &fields);
+            assert!(line.ends_with(&format!("\"message\":\"x\"{fields}}}\n")), "{line}");
+        });
+        let long: &'static str = "\u{1}".repeat(LINE_BYTES_MAX).leak();
+        record(long, &|record| {
+            let fields = fields(record);
+            assert!(fields.len() < LINE_BYTES_MAX / 2 && fields.contains("…"), "{fields}");
+            let text = "y".repeat(LINE_BYTES_MAX);
+            let line = line(LogFormat::Json, SystemTime::UNIX_EPOCH, Level::Info, &text, &fields.repeat(3));
+            assert!(line.len() <= LINE_BYTES_MAX && !line.contains("path"), "no room for them");
+        });
+    }
+
+    #[test]
     fn a_clock_before_1970_is_no_panic() {
         let early = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
-        assert_eq!(line(LogFormat::Text, early, Level::Info, "x"), "1970-01-01T00:00:00Z INFO  x\n");
+        assert_eq!(line(LogFormat::Text, early, Level::Info, "x", ""), "1970-01-01T00:00:00Z INFO  x\n");
     }
 
     #[test]

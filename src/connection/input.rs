@@ -38,7 +38,7 @@ impl Connection {
             Ok(Some(complete)) => complete,
             Err(refusal) => {
                 self.refuse(refusal, request::content_of_refusal(input), turn);
-                return Some(Event::Refusal(refusal));
+                return Some(Event::Refusal(refusal, request::asked_for(input).map(Box::new)));
             }
         };
         if let Framing::Length(length) = request.body {
@@ -56,7 +56,7 @@ impl Connection {
     fn answer(&mut self, request: &Request<'_>, is_body_awaited: bool, turn: &Turn<'_>) -> Event<'static> {
         self.try_answer(request, is_body_awaited, turn).unwrap_or_else(|refusal| {
             self.refuse(refusal, request.method.content(), turn);
-            Event::Refusal(refusal)
+            Event::Refusal(refusal, Some(Box::new(request.asked())))
         })
     }
 
@@ -70,10 +70,11 @@ impl Connection {
             Route::Broadcast => self.open(request, turn.config.audience, turn),
             Route::Echo => self.open(request, Audience::Sender, turn),
             Route::Page(content) => {
-                let path = CleanPath::parse(&request.target)?;
+                let path = CleanPath::parse(&request.target);
                 let persistence = persistence(request);
                 self.say_continue(persistence, is_body_awaited, turn);
                 let page = PageRequest {
+                    asked: request.asked(),
                     path,
                     content,
                     accepted: Accepted::parse(&request.headers),
@@ -86,7 +87,7 @@ impl Connection {
                 let persistence = persistence(request);
                 self.say_continue(persistence, is_body_awaited, turn);
                 self.respond_with_options(persistence, turn);
-                Ok(Event::Answered)
+                Ok(Event::Answered(request.asked()))
             }
         }
     }

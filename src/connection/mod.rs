@@ -15,7 +15,7 @@ mod life;
 mod page;
 
 pub use life::Expiry;
-pub use page::{Found, PageRequest};
+pub use page::{Found, PageRequest, Responded};
 
 use crate::backlog::Seat;
 use crate::budget::{Budget, Loan};
@@ -24,6 +24,7 @@ use crate::config::{Audience, Config};
 use crate::deadline::{Deadline, Now};
 use crate::format::WireFormat;
 use crate::http::origin::Peer;
+use crate::http::request::Asked;
 use crate::http::response::{Content, Persistence};
 use crate::http::{NO_ROOM, Refusal, TOO_MANY_CONNECTIONS};
 use crate::limits::{CLOSE_TIMEOUT, CONNECTION_BYTES, LINGER_TIMEOUT, LOAN_FREE_BYTES};
@@ -52,7 +53,7 @@ pub enum Event<'a> {
     /// A page: answer with [`Connection::respond`].
     Page(Box<PageRequest>),
     /// It asked for something that needs nobody else; the answer is in the outbox.
-    Answered,
+    Answered(Asked),
     /// It is a WebSocket now; the 101 is in the outbox.
     Open(Opening),
     /// It said something.
@@ -61,8 +62,8 @@ pub enum Event<'a> {
     Close(CloseCode, String),
     /// It did what RFC 6455 does not allow; the Close is in the outbox.
     Violation(Violation),
-    /// Its request was refused; the answer is in the outbox.
-    Refusal(Refusal),
+    /// Its request was refused, where one could be read; the answer is in the outbox.
+    Refusal(Refusal, Option<Box<Asked>>),
 }
 
 /// A handshake that was completed.

@@ -6,7 +6,8 @@ use crate::http::coding::Accepted;
 use crate::http::conditional::{Answer, Conditions};
 use crate::http::path::CleanPath;
 use crate::http::representation::Representation;
-use crate::http::response::{ALLOW, Content, Head, Persistence, Status};
+use crate::http::request::Asked;
+use crate::http::response::{ALLOW, Content, Head, Persistence, Status, text_bytes};
 use crate::http::{NO_ROOM, Refusal};
 use crate::outbox::{Body, FileId};
 use std::rc::Rc;
@@ -14,8 +15,10 @@ use std::rc::Rc;
 /// A request for a page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// Which page.
-    pub path: CleanPath,
+    /// For the log.
+    pub asked: Asked,
+    /// Which page, or why it can be none: that is an answer like others, and the connection stays.
+    pub path: Result<CleanPath, Refusal>,
     /// Whether the content is wanted or the head alone.
     pub content: Content,
     /// In which coding.
@@ -60,6 +63,17 @@ impl Found {
         }
     }
 
+    /// Bytes of content that are sent for it.
+    fn content_bytes(&self, content: Content) -> u64 {
+        match (self, content) {
+            (_, Content::Omitted) => 0,
+            (Self::Page { body: Some(body), .. }, _) => body.bytes(),
+            (Self::Page { answer, body: None, .. }, _) => answer.text().map_or(0, text_bytes),
+            (Self::Folder { .. }, _) => text_bytes(FOLDER),
+            (Self::Listing { html }, _) => html.len() as u64,
+        }
+    }
+
     /// The file that it is to be sent from.
     fn file(&self) -> Option<FileId> {
         match self {
@@ -78,16 +92,29 @@ impl Found {
     }
 }
 
+/// How a request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Responded {
+    /// The status it got.
+    pub status: Status,
+    /// Bytes of content that are sent for it.
+    pub content_bytes: u64,
+    /// A file that is not sent after all, to be closed.
+    pub unsent: Option<FileId>,
+}
+
+/// The text behind a redirect.
+const FOLDER: &str = "the folder is here";
+
 impl Connection {
-    /// Answers a request with what its path leads to. Behind a response that closes, nothing is said. A file that is
-    /// not sent after all is given back, to be closed.
-    #[must_use]
+    /// Answers a request with what its path leads to. Behind a response that closes, nothing is said.
     pub fn respond(
         &mut self,
         request: &PageRequest,
         found: Result<Found, Refusal>,
         turn: &Turn<'_>,
-    ) -> Option<FileId> {
+    ) -> Responded {
         let PageRequest { content, persistence, .. } = *request;
         let date = turn.now.unix_seconds;
         let mut unsent = None;
@@ -98,6 +125,10 @@ impl Connection {
             unsent = found.file();
             Err(NO_ROOM)
         });
+        let (status, content_bytes) = match &found {
+            Ok(found) => (found.status(), found.content_bytes(content)),
+            Err(refusal) => (refusal.status, refusal.content_bytes(content)),
+        };
         match found {
             Ok(Found::Page { representation, answer, body }) => {
                 let head = representation.head(&answer, content, persistence, date);
@@ -108,7 +139,7 @@ impl Connection {
             }
             Ok(Found::Folder { location }) => {
                 let head = Head::new(Status::MovedPermanently, date).header("Location", &location);
-                let response = head.persistence(persistence).finish_with_text("the folder is here", content);
+                let response = head.persistence(persistence).finish_with_text(FOLDER, content);
                 self.push(Body::Bytes(response), turn);
             }
             Ok(Found::Listing { html }) => {
@@ -123,7 +154,7 @@ impl Connection {
             Err(refusal) => self.push(Body::Bytes(refusal.response(date, persistence, content)), turn),
         }
         self.go_on(persistence, turn);
-        unsent
+        Responded { status, content_bytes, unsent }
     }
 
     /// Says what may be asked for (RFC 9110 §9.3.7): the same of every page and of the whole server.

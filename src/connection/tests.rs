@@ -73,8 +73,9 @@ impl Client {
             let mut events = Vec::new();
             while let Some(event) = connection.next(&mut input, turn) {
                 if let Event::Page(request) = &event {
-                    let found = page(5, Body::Static(b"page;"));
-                    assert_eq!(connection.respond(request, Ok(found), turn), None);
+                    let found = request.path.as_ref().map_err(|refusal| *refusal);
+                    let found = found.map(|_| page(5, Body::Static(b"page;")));
+                    assert_eq!(connection.respond(request, found, turn).unsent, None);
                 }
                 events.push(short(&event));
             }
@@ -112,13 +113,16 @@ impl Client {
 
 fn short(event: &Event<'_>) -> String {
     match event {
-        Event::Page(request) => format!("page {}", request.path.relative()),
-        Event::Answered => "answered".to_owned(),
+        Event::Page(request) => match &request.path {
+            Ok(path) => format!("page {}", path.relative()),
+            Err(refusal) => format!("page {}", refusal.status.code()),
+        },
+        Event::Answered(_) => "answered".to_owned(),
         Event::Open(opening) => format!("open {}", opening.target),
         Event::Message(message) => format!("{:?} {}", message.kind(), message.payload().escape_ascii()),
         Event::Close(code, reason) => format!("close {code} {reason}"),
         Event::Violation(violation) => format!("violation {}", violation.close_code()),
-        Event::Refusal(refusal) => format!("refusal {}", refusal.status.code()),
+        Event::Refusal(refusal, _) => format!("refusal {}", refusal.status.code()),
     }
 }
 
@@ -199,7 +203,6 @@ fn refusals_end_the_connection() {
     for (request, want, status) in [
         (&b"GET / HTTP/1.1\r\n\r\n"[..], "refusal 400", "HTTP/1.1 400"),
         (b"POST / HTTP/1.1\r\nHost: h\r\n\r\n", "refusal 405", "HTTP/1.1 405"),
-        (b"GET /.. HTTP/1.1\r\nHost: h\r\n\r\n", "refusal 404", "HTTP/1.1 404"),
         (b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n", "refusal 400", "HTTP/1.1 400"),
     ] {
         let mut client = Client::new();
@@ -208,6 +211,16 @@ fn refusals_end_the_connection() {
         assert_eq!(client.hear(request), [""; 0], "nothing is heard behind {want}");
         assert_eq!(client.flushed(), Flushed::ShutsDown);
     }
+}
+
+/// A link that leads nowhere is no reason to connect anew.
+#[test]
+fn behind_what_is_not_there_the_connection_stays() {
+    let mut client = Client::new();
+    let pipelined = b"GET /.. HTTP/1.1\r\nHost: h\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    assert_eq!(client.hear(pipelined), ["page 404", "page a"]);
+    let responses = client.take(usize::MAX);
+    assert!(responses.starts_with("HTTP/1.1 404") && responses.ends_with("page;"), "{responses}");
 }
 
 #[test]
@@ -383,8 +396,9 @@ fn an_answer_there_is_no_memory_for_is_a_close() {
 fn a_file_that_is_not_sent_is_given_back() {
     let mut client = Client::new();
     client.budget = Budget::new(0);
-    let path = crate::http::path::CleanPath::parse("/large").expect("a path");
+    let path = crate::http::path::CleanPath::parse("/large");
     let request = PageRequest {
+        asked: Asked::new("GET", "/large"),
         path,
         content: Content::Sent,
         accepted: Accepted::IDENTITY,
@@ -397,7 +411,7 @@ fn a_file_that_is_not_sent_is_given_back() {
         connection.push(Body::Bytes(vec![b'x'; 1_000]), turn);
         let body = Body::File(crate::outbox::FileRange { file, start: 0, end: 1 << 20 });
         let found = page(1 << 20, body);
-        connection.respond(&request, Ok(found), turn)
+        connection.respond(&request, Ok(found), turn).unsent
     });
     assert_eq!(given_back, Some(file));
     assert!(client.take(usize::MAX).contains("HTTP/1.1 503 "));

@@ -19,6 +19,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::http::conditional::Answer;
 use crate::http::listing;
+use crate::http::path::CleanPath;
 use crate::http::representation::Representation;
 use crate::http::response::{Content as Wanted, Status};
 use crate::http::{NOT_FOUND, Refusal};
@@ -175,13 +176,14 @@ impl Files {
     /// # Errors
     /// 404 for whatever cannot be served, 503 when too many files are being sent.
     pub(crate) fn find(&mut self, request: &PageRequest, turn: &Turn<'_>) -> Result<Found, Refusal> {
+        let path = request.path.as_ref().map_err(|refusal| *refusal)?;
         match &mut self.source {
-            Source::BuiltIn(pages) => match pages.find(&request.path, request.accepted)? {
+            Source::BuiltIn(pages) => match pages.find(path, request.accepted)? {
                 // All of them are in memory.
                 Some(ready) => found(ready, request, turn, |_| Err(Unready::Changed)).map_err(|_| NOT_FOUND),
-                None => Ok(Found::Folder { location: request.path.as_folder() }),
+                None => Ok(Found::Folder { location: path.as_folder() }),
             },
-            Source::Folder(folder) => folder.find(request, turn, &mut self.sending),
+            Source::Folder(folder) => folder.find(path, request, turn, &mut self.sending),
         }
     }
 
@@ -199,11 +201,12 @@ impl Files {
 impl Folder {
     fn find(
         &mut self,
+        path: &CleanPath,
         request: &PageRequest,
         turn: &Turn<'_>,
         sending: &mut Sending,
     ) -> Result<Found, Refusal> {
-        if let Some(page) = self.cache.fresh(request.path.as_asked(), turn.now.tick)
+        if let Some(page) = self.cache.fresh(path.as_asked(), turn.now.tick)
             && let Some((ready, _)) = page.ready(request.accepted)
             && let Ok(found) =
                 found(ready, request, turn, |stamp| sending.join(stamp).ok_or(Unready::Changed))
@@ -211,7 +214,7 @@ impl Folder {
             return Ok(found);
         }
         for _ in 0..FILE_LOOK_TRIES {
-            match self.look_up(request, turn, sending) {
+            match self.look_up(path, request, turn, sending) {
                 Ok(found) => return Ok(found),
                 Err(Unready::Changed) => {}
                 Err(Unready::Failed(error)) => return Err(refusal(&error)),
@@ -224,17 +227,17 @@ impl Folder {
     /// Looks what is there now, and reads what is not known.
     fn look_up(
         &mut self,
+        path: &CleanPath,
         request: &PageRequest,
         turn: &Turn<'_>,
         sending: &mut Sending,
     ) -> Result<Found, Unready> {
-        let path = request.path.as_asked();
-        let kept = self.cache.remove(path);
+        let kept = self.cache.remove(path.as_asked());
         let inside = self.root.enter()?;
-        let page = match Page::look_up(&inside, &request.path)? {
+        let page = match Page::look_up(&inside, path)? {
             Way::Page(page) => page,
-            Way::FolderWithoutSlash => return Ok(Found::Folder { location: request.path.as_folder() }),
-            Way::FolderWithoutIndex => return list(&inside, request, self.listing),
+            Way::FolderWithoutSlash => return Ok(Found::Folder { location: path.as_folder() }),
+            Way::FolderWithoutIndex => return list(&inside, path, self.listing),
         };
         let mut page = kept.filter(|kept| kept.is_same(&page)).unwrap_or(page);
         let (ready, name) = page.make_ready(request.accepted, &inside, turn.budget, turn.now.unix_seconds)?;
@@ -242,7 +245,7 @@ impl Folder {
         if page.may_be_kept(turn.now.unix_seconds) {
             let until = Deadline::after(turn.now.tick, CACHE_LOOK_INTERVAL);
             let bytes = page.bytes();
-            self.cache.keep(path, page, bytes, until);
+            self.cache.keep(path.as_asked(), page, bytes, until);
         }
         Ok(found)
     }
@@ -280,8 +283,7 @@ fn open(sending: &mut Sending, inside: &Inside<'_>, name: &str, stamp: &Stamp) -
     sending.begin(file, found).map_err(Unready::Refused)
 }
 
-fn list(inside: &Inside<'_>, request: &PageRequest, listing: Listing) -> Result<Found, Unready> {
-    let path = &request.path;
+fn list(inside: &Inside<'_>, path: &CleanPath, listing: Listing) -> Result<Found, Unready> {
     match listing {
         Listing::Never => Err(Unready::Refused(NOT_FOUND)),
         Listing::WithoutIndex => {

@@ -7,6 +7,7 @@ use crate::deadline::{Now, Tick};
 use crate::http::coding::{Accepted, Coding};
 use crate::http::conditional::Conditions;
 use crate::http::path::CleanPath;
+use crate::http::request::Asked;
 use crate::http::response::Persistence;
 use crate::limits::{FILE_PIECE_BYTES, FILE_SETTLES, FILES_OPEN_MAX};
 use std::fs;
@@ -45,7 +46,8 @@ impl Folder {
 
     fn find_as(&mut self, path: &str, accepted: Accepted) -> Result<Found, Refusal> {
         let request = PageRequest {
-            path: CleanPath::parse(path).expect("a path"),
+            asked: Asked::new("GET", path),
+            path: CleanPath::parse(path),
             content: Wanted::Sent,
             accepted,
             conditions: Conditions::default(),

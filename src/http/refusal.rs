@@ -2,7 +2,7 @@
 //!
 //! Must not know: who refuses, or what happens to the connection.
 
-use super::response::{ALLOW, Content, Head, Persistence, Status};
+use super::response::{ALLOW, Content, Head, Persistence, Status, text_bytes};
 use crate::limits::RETRY_AFTER_SECONDS;
 
 /// Why a request is refused.
@@ -34,6 +34,15 @@ impl Refusal {
     /// A request that RFC 9110, 9112 or 6455 calls wrong.
     pub const fn bad(cause: &'static str) -> Self {
         Self::new(Status::BadRequest, cause)
+    }
+
+    /// Bytes of the content of its response.
+    pub fn content_bytes(&self, content: Content) -> u64 {
+        match (content, self.status) {
+            (Content::Omitted, _) => 0,
+            (Content::Sent, Status::NotFound) => NOT_FOUND_PAGE.len() as u64,
+            (Content::Sent, _) => text_bytes(self.cause),
+        }
     }
 
     /// The whole response, with the headers that its status owes the client.
@@ -72,8 +81,7 @@ impl Refusal {
 }
 
 /// Somebody has mistyped, or followed an old link: a page for people, which repeats nothing of what was asked for.
-fn not_found(head: Head, content: Content) -> Vec<u8> {
-    const PAGE: &str = "\
+const NOT_FOUND_PAGE: &str = "\
 <!DOCTYPE html>
 <html lang=\"en\">
 <meta charset=\"utf-8\">
@@ -84,6 +92,8 @@ fn not_found(head: Head, content: Content) -> Vec<u8> {
 <p>The address may be mistyped, or the page has moved. <a href=\"/\">Go to the start page</a>.</p>
 </html>
 ";
+
+fn not_found(head: Head, content: Content) -> Vec<u8> {
     let head = head.header("Content-Security-Policy", "default-src 'none'");
-    head.finish_with("text/html; charset=utf-8", PAGE, content)
+    head.finish_with("text/html; charset=utf-8", NOT_FOUND_PAGE, content)
 }

@@ -129,7 +129,7 @@ impl Representation {
                     .header("Content-Range", &content_range.to_string())
                     .header("X-Content-Type-Options", "nosniff")
                     .persistence(persistence)
-                    .finish_with_text("the page is shorter than that", content)
+                    .finish_with_text(UNSATISFIABLE, content)
             }
         }
     }
@@ -144,7 +144,18 @@ impl Representation {
 
 const FAILED: Refusal = Refusal::new(Status::PreconditionFailed, "the page is not in the state you have");
 
+const UNSATISFIABLE: &str = "the page is shorter than that";
+
 impl Answer {
+    /// What it says instead of a part of the page.
+    pub fn text(&self) -> Option<&'static str> {
+        match self {
+            Self::Failed => Some(FAILED.cause),
+            Self::Unsatisfiable => Some(UNSATISFIABLE),
+            Self::Whole | Self::Part(_) | Self::NotModified => None,
+        }
+    }
+
     /// The status that says it.
     pub fn status(&self) -> Status {
         match self {

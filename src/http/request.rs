@@ -8,10 +8,10 @@
 
 use super::Refusal;
 use super::body::{self, Framing};
-use super::headers::{Header, Headers};
+use super::headers::{Header, Headers, is_token};
 use super::response::{Content, Status};
 use super::target;
-use crate::limits::{REQUEST_HEAD_BYTES_MAX, REQUEST_HEADERS_MAX};
+use crate::limits::{ASKED_BYTES_MAX, REQUEST_HEAD_BYTES_MAX, REQUEST_HEADERS_MAX};
 use std::borrow::Cow;
 
 /// The methods that make a difference here (RFC 9110 §9).
@@ -63,6 +63,8 @@ pub enum Version {
 pub struct Request<'a> {
     /// What is wanted.
     pub method: Method,
+    /// The same in the client's words.
+    pub method_name: &'a str,
     /// The path and query, beginning with `/`, that of an absolute target as well; or `*`, with
     /// [`Method::Options`] alone.
     pub target: Cow<'a, str>,
@@ -76,6 +78,42 @@ pub struct Request<'a> {
     pub body: Framing,
     /// The client waits for a `100 Continue` before it sends the body (RFC 9110 §10.1.1).
     pub awaits_continue: bool,
+}
+
+/// A method and a path, without the query: that may hold what is nobody's business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked(Box<str>);
+
+impl Asked {
+    /// A method and the path of a target. Of a long one the end is left out: many may wait for their answers.
+    pub fn new(method: &str, target: &str) -> Self {
+        let path = target.split('?').next().unwrap_or_default();
+        let mut text = [method, " ", path].concat();
+        if text.len() > ASKED_BYTES_MAX {
+            let mut end = ASKED_BYTES_MAX;
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            text.truncate(end);
+            text.push('…');
+        }
+        Self(text.into())
+    }
+
+    /// The method, in the client's words.
+    pub fn method(&self) -> &str {
+        self.0.split_once(' ').map_or(&self.0, |(method, _)| method)
+    }
+
+    /// The path as it was sent, cut where it is long.
+    pub fn path(&self) -> &str {
+        self.0.split_once(' ').map_or("", |(_, path)| path)
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// Reads a request's head off the front of `bytes`, and says how many bytes it took.
@@ -119,6 +157,16 @@ pub fn content_of_refusal(bytes: &[u8]) -> Content {
     if behind_empty_lines(bounded).starts_with(b"HEAD ") { Content::Omitted } else { Content::Sent }
 }
 
+/// What a request asked for whose head is wrong, as far as its first line tells.
+pub fn asked_for(bytes: &[u8]) -> Option<Asked> {
+    let bounded = behind_empty_lines(&bytes[..bytes.len().min(REQUEST_HEAD_BYTES_MAX)]);
+    let line = bounded.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let (method, rest) = str::from_utf8(line).ok()?.split_once(' ')?;
+    let target = rest.split(' ').next().filter(|target| !target.is_empty())?;
+    let is_clean = is_token(method.as_bytes()) && !target.contains(char::is_control);
+    is_clean.then(|| Asked::new(method, target))
+}
+
 /// Not other white space: it is refused where it stands, and what follows it may not have come yet.
 fn behind_empty_lines(mut bytes: &[u8]) -> &[u8] {
     while let Some(behind) = bytes.strip_prefix(b"\r\n").or_else(|| bytes.strip_prefix(b"\n")) {
@@ -130,12 +178,13 @@ fn behind_empty_lines(mut bytes: &[u8]) -> &[u8] {
 impl<'a> Request<'a> {
     /// What httparse has split, against the rules that go beyond one line.
     fn check(raw: &httparse::Request<'_, 'a>) -> Result<Self, Refusal> {
-        let method = Method::parse(raw.method.unwrap_or_default());
+        let method_name = raw.method.unwrap_or_default();
+        let method = Method::parse(method_name);
         let version = match raw.version {
             Some(0) => Version::Http10,
             _ => Version::Http11,
         };
-        if raw.method == Some("CONNECT") {
+        if method_name == "CONNECT" {
             return Err(Refusal::new(Status::MethodNotAllowed, "this is no proxy"));
         }
         let (authority, mut target) = target::split(raw.path.unwrap_or_default())?;
@@ -156,7 +205,12 @@ impl<'a> Request<'a> {
         }
         let awaits_continue = version == Version::Http11 && body::awaits_continue(&headers)?;
         let host = authority.unwrap_or(host);
-        Ok(Self { method, target, host, version, headers, body, awaits_continue })
+        Ok(Self { method, method_name, target, host, version, headers, body, awaits_continue })
+    }
+
+    /// What it asks for, as the log tells it.
+    pub fn asked(&self) -> Asked {
+        Asked::new(self.method_name, &self.target)
     }
 
     /// Whether the connection stays open behind the response (RFC 9112 §9.3).
@@ -275,6 +329,40 @@ mod tests {
             let (request, _) = parse(wire.as_bytes()).expect("right").expect("complete");
             assert_eq!((request.host, &*request.target), (host, target), "{line}");
         }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_short_and_has_no_query() {
+        let asked = |line: &str| {
+            let wire = format!("{line} HTTP/1.1\r\nHost: h\r\n\r\n");
+            parse(wire.as_bytes()).expect("right").expect("complete").0.asked()
+        };
+        let short = asked("BREW http://h/a%20b?token=secret");
+        assert_eq!((short.method(), short.path()), ("BREW", "/a%20b"));
+        let long = asked(&format!("GET /{}", "é".repeat(ASKED_BYTES_MAX)));
+        assert!(long.path().ends_with("é…") && long.bytes() < ASKED_BYTES_MAX + 4, "{}", long.bytes());
+        let method = asked(&format!("{} /", "M".repeat(ASKED_BYTES_MAX + 1)));
+        assert_eq!((method.method().len(), method.path()), (ASKED_BYTES_MAX + 3, ""));
+    }
+
+    #[test]
+    fn a_wrong_head_tells_what_it_asked_for() {
+        let rows = [
+            ("GET /a?b HTTP/1.1\r\n\r\n", Some(("GET", "/a"))),
+            ("\r\nGET /a", Some(("GET", "/a"))),
+            ("BREW * x", Some(("BREW", "*"))),
+            ("GET /", Some(("GET", "/"))),
+            ("GET  /", None),
+            ("GET /\x1b[31m HTTP/1.1", None),
+            ("nonsense\r\n", None),
+            ("\x16\x03\x01 \x02", None),
+            ("", None),
+        ];
+        for (wire, want) in rows {
+            let asked = asked_for(wire.as_bytes());
+            assert_eq!(asked.as_ref().map(|asked| (asked.method(), asked.path())), want, "{wire:?}");
+        }
+        assert_eq!(asked_for(b"GET /\xff HTTP/1.1\r\n"), None);
     }
 
     #[test]

@@ -66,9 +66,14 @@ impl Status {
         matches!(self, Self::Continue | Self::SwitchingProtocols)
     }
 
-    /// The number.
+    /// The number, as text.
     pub fn code(self) -> &'static str {
         &self.line()[..3]
+    }
+
+    /// The number.
+    pub fn number(self) -> u16 {
+        self.code().parse().expect("a line begins with three digits")
     }
 }
 
@@ -169,6 +174,11 @@ impl Head {
             Content::Omitted => head,
         }
     }
+}
+
+/// Bytes of the content that [`Head::finish_with_text`] makes of a text.
+pub fn text_bytes(text: &str) -> u64 {
+    text.len() as u64 + 1
 }
 
 /// Whether a response's content follows its head: it does not for HEAD (RFC 9110 §9.3.2).

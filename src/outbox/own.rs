@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 impl Body {
-    pub(super) fn len(&self) -> u64 {
+    /// Bytes that are to be written of it.
+    pub fn bytes(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Static(bytes) => bytes.len() as u64,
@@ -29,7 +30,7 @@ impl Body {
     }
 }
 
-/// Invariant: `taken < body.len()`.
+/// Invariant: `taken < body.bytes()`.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) at: u64,
@@ -128,10 +129,10 @@ impl Outbox {
 
     /// The same for what may come behind the seal.
     pub fn push_even_sealed(&mut self, at: u64, body: Body) {
-        if body.len() == 0 {
+        if body.bytes() == 0 {
             return;
         }
-        self.bytes += body.len();
+        self.bytes += body.bytes();
         // Small answers in a row share one allocation and one slice of the write. Not with what is half
         // written: an item that is added to for ever would keep what was written for ever.
         if let Body::Bytes(more) = &body
@@ -245,7 +246,7 @@ impl Outbox {
     /// file it has done with.
     pub(super) fn advance_first(&mut self, written: u64) -> (u64, Option<FileId>) {
         let Some(first) = self.items.front_mut() else { return (written, None) };
-        let left = first.body.len() - first.taken;
+        let left = first.body.bytes() - first.taken;
         if written < left {
             first.taken += written;
             self.bytes -= written;

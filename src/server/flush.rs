@@ -97,6 +97,7 @@ impl Server {
 
     fn note_written(&mut self, key: usize, offered: usize, written: usize) {
         let now = self.now;
+        self.access.written(key, written);
         self.notes.metrics.bytes_sent += written as u64;
         let Some(entry) = self.connections.get_mut(key) else { return };
         let connection = &mut entry.connection;

@@ -8,6 +8,7 @@
 //! most once; every bound on the work of a turn is in `limits`.
 
 mod accept;
+mod access;
 mod complaints;
 mod drain;
 mod expire;
@@ -37,6 +38,7 @@ use crate::limits::{DESCRIPTORS_RESERVED, EVENTS_PER_POLL, Limits, PAUSE_MIN, RE
 use crate::message::CloseCode;
 use crate::signals::Signals;
 use crate::transport::Transport;
+use access::Access;
 use drain::Drain;
 use listen::Listener;
 use mio::event::Event;
@@ -101,6 +103,7 @@ pub struct Server {
     next_sweep: Instant,
     drain: Option<Drain>,
     notes: Notes,
+    access: Access,
     /// What is done to each of the next connections.
     #[cfg(test)]
     faults: VecDeque<crate::transport::faults::Plan>,
@@ -196,6 +199,7 @@ impl Server {
             next_sweep: started,
             drain: None,
             notes: Notes::default(),
+            access: Access::default(),
             #[cfg(test)]
             faults: VecDeque::new(),
         })
@@ -412,6 +416,7 @@ impl Server {
         if let Some(seat) = entry.connection.stand_up() {
             self.channel.unsubscribe(seat);
         }
+        self.access.ended(key);
         self.gone.push(key);
     }
 }

@@ -62,7 +62,7 @@ impl Notes {
         has_closed: bool,
     ) {
         match event {
-            Event::Page(_) | Event::Answered => self.metrics.requests += 1,
+            Event::Page(_) | Event::Answered(_) => self.metrics.requests += 1,
             Event::Message(_) => self.metrics.messages_received += 1,
             Event::Open(opening) => {
                 self.metrics.handshakes += 1;
@@ -83,7 +83,7 @@ impl Notes {
                 let line = format_args!("connection {key}{address} is closed with {code}: {violation}");
                 self.complaints.say(now, Level::Debug, violation.cause(), line);
             }
-            Event::Refusal(refusal) => self.refusal(now, transport, refusal),
+            Event::Refusal(refusal, _) => self.refusal(now, transport, refusal),
         }
     }
 

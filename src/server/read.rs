@@ -2,11 +2,12 @@
 //! of it.
 
 use super::Server;
+use super::access::Answer;
 use super::guard::{self, Called};
 use super::notes::End;
 use crate::channel::Readiness;
 use crate::config::Audience;
-use crate::connection::{Event, Turn};
+use crate::connection::{Event, Responded, Turn};
 use crate::handler::{Context, Handler};
 use crate::limits::{
     GIVING_WAY_PER_TURN, READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE,
@@ -142,16 +143,20 @@ impl Server {
             let Some(event) = connection.next(&mut input, &turn) else { break };
             self.notes.event(instant, key, &entry.transport, &event, has_closed);
             // A page is the loop's own affair; everything else may concern the handler.
+            let mut answer = None;
             if let Event::Page(request) = &event {
                 let found = self.files.find(request, &turn);
                 if let Err(refusal) = &found {
                     self.notes.refusal(instant, &entry.transport, refusal);
                 }
-                if let Some(file) = connection.respond(request, found, &turn) {
+                let Responded { status, content_bytes, unsent } = connection.respond(request, found, &turn);
+                if let Some(file) = unsent {
                     self.files.close(file);
                 }
+                answer = Some(Answer { status, content_bytes });
             }
-            if matches!(event, Event::Page(_) | Event::Answered) {
+            self.access.event(key, (&entry.transport, connection), &event, answer, (instant, &self.budget));
+            if matches!(event, Event::Page(_) | Event::Answered(_)) {
                 cost += READ_COST_OF_PAGE;
                 if cost < budget {
                     continue;

@@ -7,6 +7,7 @@
 // It looks at descriptors and memory, which Linux tells.
 #[cfg(target_os = "linux")]
 mod abuse;
+mod access;
 mod broadcast;
 mod closing;
 mod conformance;

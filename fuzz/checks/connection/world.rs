@@ -209,19 +209,19 @@ impl<'c> World<'c> {
                     let found = self.find(&request);
                     self.said.pages.push_back(request.content);
                     assert_eq!(
-                        self.connection.respond(&request, found, &turn),
+                        self.connection.respond(&request, found, &turn).unsent,
                         None,
                         "there is memory enough"
                     );
                     answers += 1;
                 }
-                Event::Answered => answers += 1,
+                Event::Answered(_) => answers += 1,
                 Event::Open(opening) if opening.audience == Audience::Everyone => self.sit_down(),
                 Event::Message(message) => self.hear(&message),
                 Event::Close(code, reason) => {
                     assert!(code.may_be_sent() || (code == CloseCode::NO_STATUS && reason.is_empty()));
                 }
-                Event::Open(_) | Event::Violation(_) | Event::Refusal(_) => {}
+                Event::Open(_) | Event::Violation(_) | Event::Refusal(..) => {}
             }
             if answers >= self.answers_per_read {
                 self.connection.pause();
@@ -304,13 +304,14 @@ impl<'c> World<'c> {
     }
 
     fn find(&mut self, request: &PageRequest) -> Result<Found, Refusal> {
-        let name = request.path.relative();
+        let path = request.path.as_ref().map_err(|refusal| *refusal)?;
+        let name = path.relative();
         let length = match name {
             "" => 5,
             "empty" => 0,
             "long" => 3_000,
             "file" => FILE_BYTES,
-            "folder" => return Ok(Found::Folder { location: request.path.as_folder() }),
+            "folder" => return Ok(Found::Folder { location: path.as_folder() }),
             "listing" => return Ok(Found::Listing { html: "listing;".to_owned() }),
             _ => return Err(NOT_FOUND),
         };

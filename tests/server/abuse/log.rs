@@ -22,7 +22,8 @@ fn the_same_complaint_a_thousand_times_is_a_few_lines_and_a_count() {
         let counts = counted.filter_map(|(before, _)| before.rsplit(' ').next()?.parse::<u32>().ok());
         counts.filter(|&count| count > 400).count() >= 2
     });
-    let lines = yard.server.log().lines().count();
+    // The access log has a line for each request, as it should.
+    let lines = yard.server.log().lines().filter(|line| !line.contains(" GET / 40")).count();
     assert!(lines < 100, "{lines} lines");
     yard.end();
 }
