@@ -32,16 +32,21 @@ use std::process::ExitCode;
 /// What a trial is given: a server of its own, and a browser without pages.
 type Run = fn(Server, &Browser);
 
-const TRIALS: [(&str, Run); 9] = [
-    ("what_is_typed_shows_in_another_tab", trials::typed_text_reaches_another_tab),
-    ("every_kind_of_message_arrives_as_it_was_sent", trials::every_kind_of_message),
-    ("close_codes_and_reasons", trials::close_codes_and_reasons),
-    ("notices_and_a_server_that_starts_again", trials::notices_and_a_restart),
-    ("markup_is_shown_as_text", trials::markup_is_text),
-    ("no_page_complains_or_leaves_its_server", wide::no_complaints),
-    ("a_browser_without_websocket_is_told_so", wide::without_websocket),
-    ("everything_works_by_keyboard_in_360_pixels", wide::keyboard_and_narrow),
-    ("the_log_keeps_its_last_500_lines", wide::log_is_bounded),
+/// A folder of pages, as who changes them serves it.
+const FOLDER: &[&str] = &["--www", concat!(env!("CARGO_MANIFEST_DIR"), "/www")];
+
+/// What a trial is called, the options of its server, and what it does.
+const TRIALS: [(&str, &[&str], Run); 10] = [
+    ("what_is_typed_shows_in_another_tab", &[], trials::typed_text_reaches_another_tab),
+    ("every_kind_of_message_arrives_as_it_was_sent", &[], trials::every_kind_of_message),
+    ("close_codes_and_reasons", &[], trials::close_codes_and_reasons),
+    ("notices_and_a_server_that_starts_again", &[], trials::notices_and_a_restart),
+    ("markup_is_shown_as_text", &[], trials::markup_is_text),
+    ("no_page_complains_or_leaves_its_server", &[], wide::no_complaints),
+    ("nor_does_one_of_a_folder", FOLDER, wide::no_complaints),
+    ("a_browser_without_websocket_is_told_so", &[], wide::without_websocket),
+    ("everything_works_by_keyboard_in_360_pixels", &[], wide::keyboard_and_narrow),
+    ("the_log_keeps_its_last_500_lines", &[], wide::log_is_bounded),
 ];
 
 fn main() -> ExitCode {
@@ -50,12 +55,12 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(1);
     let mut rows = TRIALS.to_vec();
     if std::env::var_os(wide::PICTURE).is_some() {
-        rows.push(("the_picture_of_the_readme", wide::picture));
+        rows.push(("the_picture_of_the_readme", &[], wide::picture));
     }
     let chromium = browser::find();
-    let trials = rows.into_iter().map(|(name, run)| {
+    let trials = rows.into_iter().map(|(name, options, run)| {
         trial(name, "Chromium", chromium.clone(), move |chromium| {
-            run(Server::start(&[]), &Browser::start(&chromium));
+            run(Server::start(options), &Browser::start(&chromium));
             Ok(())
         })
     });
