@@ -86,3 +86,41 @@ fn etag_of<T: Hash + ?Sized>(state: &T, length: u64) -> String {
     state.hash(&mut hasher);
     format!("\"{:016x}-{length:x}\"", hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(modified: i64) -> Stamp {
+        Stamp { device: 1, file: 2, length: 3, modified: (modified, 0), noted: (modified, 0) }
+    }
+
+    #[test]
+    fn no_time_to_come_is_told() {
+        for (modified, want) in
+            [(0, Some(0)), (999, Some(999)), (1001, Some(1000)), (i64::MAX, Some(1000)), (-1, None)]
+        {
+            assert_eq!(stamp(modified).modified(1000), want, "{modified}");
+        }
+    }
+
+    #[test]
+    fn settled_is_what_a_change_would_show_in() {
+        for (noted, want) in
+            [(0, true), (997, true), (998, false), (1000, false), (2000, false), (i64::MAX, false)]
+        {
+            assert_eq!(stamp(noted).is_settled(1000), want, "{noted}");
+        }
+        assert!(stamp(i64::MAX).is_as_new_as(&stamp(i64::MAX)) && !stamp(0).is_as_new_as(&stamp(i64::MAX)));
+    }
+
+    #[test]
+    fn a_tag_tells_states_apart() {
+        let tags = [stamp(1), stamp(2), Stamp { file: 3, ..stamp(1) }, Stamp { length: 4, ..stamp(1) }]
+            .map(|it| it.etag());
+        for (number, tag) in tags.iter().enumerate() {
+            assert!(!tags[..number].contains(tag), "{tags:?}");
+        }
+        assert_eq!(Stamp { device: 9, ..stamp(1) }.etag(), stamp(1).etag());
+    }
+}
