@@ -55,9 +55,10 @@ impl Stamp {
         u64::try_from(self.modified.0).ok().map(|modified| modified.min(now))
     }
 
-    /// Whether it was made no earlier than `original`, give or take what file systems round times to.
+    /// Whether it was changed no earlier than `original`, to the second: a compressor that gives its file the time of the
+    /// original may leave out the rest.
     pub(super) fn is_as_new_as(&self, original: &Self) -> bool {
-        self.modified.0.saturating_add(SETTLES_SECONDS) >= original.modified.0
+        self.modified.0 >= original.modified.0
     }
 
     /// Whether a later change must show in its times: they do not tell changes apart that follow each other at once.

@@ -72,9 +72,9 @@ impl Server {
     /// A piece of a file.
     #[inline(never)]
     fn write_file(&mut self, key: usize, range: FileRange) {
-        let (Some(entry), Some(file)) = (self.connections.get_mut(key), self.files.sending(range.file))
-        else {
-            return;
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        let Some(file) = self.files.sending(range.file) else {
+            return self.end(key, End::Abnormal("its file is not open"));
         };
         match entry.transport.write_file(file, range.start..range.end, &mut self.scratch) {
             Ok(Piece { offered: 0, .. }) => {

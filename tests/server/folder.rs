@@ -273,7 +273,7 @@ fn a_download_takes_no_memory() {
 
 /// A folder with so many large files, all holes.
 #[cfg(target_os = "linux")]
-fn large_files(files: usize) -> TempDir {
+pub(crate) fn large_files(files: usize) -> TempDir {
     let www = folder(&[]);
     for number in 0..files {
         let file =

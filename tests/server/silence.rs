@@ -49,6 +49,28 @@ fn an_idle_http_connection_is_closed_after_its_keep_alive() {
 }
 
 /// The keep-alive is for HTTP, and the handshake's time for the handshake: a WebSocket may be silent longer.
+/// A download that nobody takes; one that is taken slowly goes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_takes_nothing_of_a_file_is_given_up() {
+    let www = crate::folder::large_files(1);
+    let folder = www.path().to_str().expect("a name in UTF-8");
+    let server = Server::start(&["-v", "--www", folder, "--keep-alive", "1s"]);
+    let (mut idle, mut slow) = (server.connect(), server.connect());
+    for peer in [&mut idle, &mut slow] {
+        peer.send(crate::pages::get("/huge-0.bin"));
+        assert_eq!(peer.response_head().status, 200);
+    }
+    until("it is given up", || {
+        slow.take(100_000);
+        server.log().contains("it does not take its response")
+    });
+    until("its end is logged", || server.log().contains("GET /huge-0.bin 200"));
+    slow.take(10 << 20);
+    drop((idle, slow));
+    until("its file is closed", || server.descriptors() == server.descriptors_at_start());
+}
+
 #[test]
 fn a_websocket_outlives_the_times_of_http() {
     let server = Server::start(&["--keep-alive", "1s", "--handshake-timeout", "1s", "--ping", "0"]);

@@ -53,6 +53,7 @@ impl Thing {
 }
 
 /// Who is asked to stay within the folder.
+#[cfg(target_os = "linux")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Guide {
     /// The kernel, where it can.
@@ -88,6 +89,7 @@ impl Root {
                 OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
                 Mode::empty(),
             )?,
+            #[cfg(target_os = "linux")]
             guide: Guide::Kernel,
         })
     }
@@ -99,6 +101,7 @@ pub(super) struct Inside<'a> {
     path: &'a Path,
     #[cfg(target_os = "linux")]
     folder: OwnedFd,
+    #[cfg(target_os = "linux")]
     guide: Guide,
 }
 
