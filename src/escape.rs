@@ -40,8 +40,8 @@ fn escape(raw: &str, specials: &str, bytes: usize) -> String {
         match letter {
             // Line breaks to JavaScript and to some terminals, though no control characters.
             '\u{2028}' | '\u{2029}' => push_code(&mut escaped, letter),
-            // They turn what follows around: a line would show what it does not say.
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            // They turn what follows around, or cannot be seen: a line would show what it does not say.
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
                 push_code(&mut escaped, letter);
             }
             letter if letter.is_control() => push_code(&mut escaped, letter),
@@ -85,6 +85,7 @@ mod tests {
             ("a\r\nb\t", r"a\u000d\u000ab\u0009", r"a\u000d\u000ab\u0009"),
             ("\x1b[31m\x7f\0", r"\u001b[31m\u007f\u0000", r"\u001b[31m\u007f\u0000"),
             ("\u{85}\u{9b}\u{2028}\u{2029}", r"\u0085\u009b\u2028\u2029", r"\u0085\u009b\u2028\u2029"),
+            ("a\u{202e}b\u{2066}\u{feff}", r"a\u202eb\u2066\ufeff", r"a\u202eb\u2066\ufeff"),
         ];
         for (raw, as_text, as_json) in rows {
             assert_eq!(text(raw), as_text, "{raw:?}");

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the house, from the roof to the ground. A room may import what stands below it.
-const ROOMS: [&str; 70] = [
+const ROOMS: [&str; 71] = [
     // The program.
     "main",
     "cli",
@@ -68,6 +68,7 @@ const ROOMS: [&str; 70] = [
     "http::conditional",
     "http::coding",
     "http::range",
+    "http::html",
     "http::origin",
     "http::path",
     "http::content_type",

@@ -4,6 +4,7 @@
 //!
 //! Invariant: names are text and links within the folder, whatever they hold.
 
+use super::html::escape;
 use super::path::escape_segment;
 use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
@@ -73,27 +74,6 @@ fn push_row(page: &mut String, entry: &Entry) {
         date.unwrap_or_default()
     );
     row.expect("a string takes everything");
-}
-
-/// Text for HTML, and between the quotes of an attribute. What could turn the direction of a line, or end it, shows as
-/// a replacement.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            letter if letter.is_control() => escaped.push('\u{fffd}'),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                escaped.push('\u{fffd}');
-            }
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod coding;
 pub mod conditional;
 pub mod content_type;
 pub mod headers;
+pub mod html;
 pub mod listing;
 pub mod origin;
 pub mod path;

@@ -5,6 +5,7 @@
 //! Invariant: what [`text`] gives back is text between tags and inside quoted attributes, whatever went in.
 
 use crate::escape;
+use fanfare::http::html;
 
 /// The head of a page, up to the beginning of its body. Nothing is loaded, nothing is run.
 pub(super) fn head(title: &str) -> String {
@@ -24,24 +25,9 @@ pub(super) fn head(title: &str) -> String {
 /// What ends it.
 pub(super) const FOOT: &str = "</body>\n</html>\n";
 
-/// Letters that mean something in HTML as references; what cannot be seen, or turns the direction of what
-/// follows, as a code.
+/// Text from outside: what cannot be seen, or turns the direction of what follows, as a code.
 pub(super) fn text(raw: &str) -> String {
-    let mut escaped = String::with_capacity(raw.len());
-    for letter in escape::text(raw).chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-                escaped.push_str(&format!("\\u{:04x}", u32::from(letter)));
-            }
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
+    html::escape(&escape::text(raw))
 }
 
 /// A section with its heading; nothing when it is empty. `body` is HTML.
