@@ -95,10 +95,10 @@ enum Content {
     Static(&'static [u8]),
     /// Read, and kept for all who ask.
     Kept(Rc<Shared>),
-    /// Read for one client: there is no memory to keep it.
-    Once(Vec<u8>),
-    /// Too large to be read: the file in this state.
+    /// Too large to be kept: the file in this state.
     File(Stamp),
+    /// The same for one that there is no memory left to keep now.
+    Unkept(Stamp),
 }
 
 impl Content {
@@ -110,10 +110,11 @@ impl Content {
         // What is in memory is shorter than memory.
         let within = range.start as usize..range.end as usize;
         Ok(match self {
+            // Nobody would be done with a file of which nothing is sent.
+            _ if range.is_empty() => Body::Static(&[]),
             Self::Static(bytes) => Body::Static(&bytes[within]),
             Self::Kept(shared) => Body::Shared(Rc::clone(shared), within),
-            Self::Once(bytes) => Body::Bytes(bytes[within].to_vec()),
-            Self::File(stamp) => {
+            Self::File(stamp) | Self::Unkept(stamp) => {
                 Body::File(FileRange { file: open(stamp)?, start: range.start, end: range.end })
             }
         })
@@ -121,9 +122,8 @@ impl Content {
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Static(_) | Self::File(_) => 0,
+            Self::Static(_) | Self::File(_) | Self::Unkept(_) => 0,
             Self::Kept(shared) => shared.bytes().len(),
-            Self::Once(bytes) => bytes.capacity(),
         }
     }
 }
@@ -251,7 +251,7 @@ impl Folder {
     }
 }
 
-/// What a client gets of a page. `open` is for one that is too large to be read.
+/// What a client gets of a page. `open` is for one that is not in memory.
 fn found(
     ready: &Ready,
     request: &PageRequest,

@@ -96,11 +96,11 @@ impl Page {
         self.variants.iter().all(|variant| variant.stamp.is_settled(now))
     }
 
-    /// Whether it may be kept: what was read for one client alone is not.
+    /// Whether it may be kept: not one that would be in memory if there were any.
     pub(super) fn may_be_kept(&self, now: u64) -> bool {
-        let is_once =
-            |variant: &Variant| matches!(variant.ready, Some(Ready { content: Content::Once(_), .. }));
-        self.is_settled(now) && !self.variants.iter().any(is_once)
+        let is_unkept =
+            |variant: &Variant| matches!(variant.ready, Some(Ready { content: Content::Unkept(_), .. }));
+        self.is_settled(now) && !self.variants.iter().any(is_unkept)
     }
 
     /// What it takes in memory.
@@ -182,7 +182,7 @@ fn read(
         return Err(Unready::Changed);
     }
     let etag = stamp::etag(&bytes);
-    Ok((Shared::new(bytes, budget).map_or_else(Content::Once, Content::Kept), etag))
+    Ok((Shared::new(bytes, budget).map_or(Content::Unkept(stamp), Content::Kept), etag))
 }
 
 fn state(file: &File) -> io::Result<Stamp> {

@@ -194,15 +194,21 @@ fn what_is_coded_is_taken_while_it_is_as_new_as_the_page() {
     assert_eq!(get(&mut folder, both), "gzip", "the other one is too old");
 }
 
-/// When memory is used up, a page is read for its client alone, and nothing is kept.
+/// When memory is used up, a page comes from its file, and nothing is kept; its tag is the same.
 #[test]
-fn without_memory_nothing_is_kept() {
-    let mut folder = Folder::with_buffers(0);
-    folder.write("a", b"one");
-    assert_eq!(folder.text("/a"), "one");
-    folder.write("a", b"two");
-    assert_eq!(folder.text("/a"), "two");
-    assert_eq!(folder.budget.lent(), 0);
+fn without_memory_a_page_comes_from_its_file() {
+    let (mut rich, mut poor) = (Folder::new(), Folder::with_buffers(0));
+    rich.write("a", b"one");
+    poor.write("a", b"one");
+    let tag = rich.representation("/a").validators().etag.to_owned();
+    assert_eq!(poor.representation("/a").validators().etag, tag);
+    let id = file(poor.find("/a"));
+    assert!(poor.files.sending(id).is_some() && poor.budget.lent() == 0);
+    poor.files.close(id);
+    poor.write("empty", b"");
+    assert_eq!(poor.text("/empty"), "", "no file is open for nothing");
+    poor.budget = Budget::new(1 << 20);
+    assert_eq!(poor.text("/a"), "one", "there is memory again, and nothing was kept that says otherwise");
 }
 
 #[test]
