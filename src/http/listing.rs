@@ -6,8 +6,8 @@
 
 use super::html::escape;
 use super::path::escape_segment;
+use super::response::date;
 use std::fmt::Write as _;
-use std::time::{Duration, UNIX_EPOCH};
 
 /// Something in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +64,7 @@ fn push_row(page: &mut String, entry: &Entry) {
         Kind::Folder => ("/", String::new()),
         Kind::File(bytes) => ("", bytes.to_string()),
     };
-    let date =
-        entry.modified.map(|seconds| httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds)));
+    let date = entry.modified.map(date);
     let (link, name) = (escape_segment(&entry.name), escape(&entry.name));
     // `./`: a name with a colon would be a scheme.
     let row = writeln!(
@@ -105,6 +104,13 @@ mod tests {
         }
         assert!(page.contains("href=\"./javascript%3Aalert(1)\""), "{page}");
         assert!(page.contains("There is more"), "{page}");
+    }
+
+    /// Some file systems tell times that no calendar has.
+    #[test]
+    fn a_date_of_no_calendar_is_no_panic() {
+        let far = Entry { modified: Some(u64::MAX), ..file("far") };
+        assert!(page("/", vec![far], Extent::Whole).contains("9999"));
     }
 
     #[test]

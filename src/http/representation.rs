@@ -8,8 +8,7 @@ use super::coding::Coding;
 use super::conditional::{Answer, Validators};
 use super::range::ContentRange;
 use super::refusal::Refusal;
-use super::response::{Content, Head, Lines, Persistence, Status};
-use std::time::{Duration, UNIX_EPOCH};
+use super::response::{Content, Head, Lines, Persistence, Status, date};
 
 /// Whose page it is: what it may do is known of our own alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +69,7 @@ impl Representation {
         let Facts { content_type, coding, choice, etag, modified, length, author } = facts;
         let mut validators = Lines::default().header("ETag", &etag);
         if let Some(modified) = modified {
-            let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(modified));
-            validators = validators.header("Last-Modified", &date);
+            validators = validators.header("Last-Modified", &date(modified));
         }
         if choice == Choice::ByCoding {
             validators = validators.header("Vary", "Accept-Encoding");

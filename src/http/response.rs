@@ -129,8 +129,7 @@ impl Head {
         if status.is_interim() {
             return head;
         }
-        let date = UNIX_EPOCH + Duration::from_secs(unix_seconds);
-        head.header("Date", &httpdate::fmt_http_date(date))
+        head.header("Date", &date(unix_seconds))
     }
 
     /// Adds a header. The value is the server's own, or was checked: it holds no line end.
@@ -176,6 +175,13 @@ impl Head {
     }
 }
 
+/// A date as HTTP writes it (RFC 9110 §5.6.7), of seconds since 1970. It has four digits for a year: what is later than
+/// 9999, which a file system may say of a file, is the end of that.
+pub fn date(unix_seconds: u64) -> String {
+    const END_OF_9999: u64 = 253_402_300_799;
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(unix_seconds.min(END_OF_9999)))
+}
+
 /// Bytes of the content that [`Head::finish_with_text`] makes of a text.
 pub fn text_bytes(text: &str) -> u64 {
     text.len() as u64 + 1
@@ -203,6 +209,12 @@ mod tests {
         let text = |content| String::from_utf8(head().finish_with_text("gone", content)).expect("ASCII");
         assert_eq!(text(Content::Omitted), want);
         assert_eq!(text(Content::Sent), format!("{want}gone\n"));
+    }
+
+    #[test]
+    fn a_date_has_an_end() {
+        assert_eq!(date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(u64::MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 
     #[test]
