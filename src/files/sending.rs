@@ -24,9 +24,12 @@ struct Open {
 }
 
 impl Sending {
-    /// The file in this state, for one more response, if it is being sent.
+    /// The file in this state, for one more response, if it is being sent and nobody has written into it since.
     pub(super) fn join(&mut self, stamp: &Stamp) -> Option<FileId> {
         let (key, open) = self.0.iter_mut().find(|(_, open)| open.stamp == *stamp)?;
+        if Stamp::of(&open.file.metadata().ok()?) != *stamp {
+            return None;
+        }
         open.users += 1;
         Some(id(key))
     }

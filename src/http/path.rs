@@ -29,8 +29,19 @@ const ESCAPED: &AsciiSet = &CONTROLS
 /// The same for one name, which may hold what would end it, or begin a scheme.
 const ESCAPED_IN_LINK: &AsciiSet = &ESCAPED.add(b'/').add(b':').add(b'&').add(b'\'');
 
-/// What a query keeps escaped there: of its own escapes nothing is known.
-const ESCAPED_IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+/// What a query has escaped there: what no URI may hold (RFC 3986 §2). Its own escapes stay as they are.
+const ESCAPED_IN_QUERY: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// The decoded path of a request, relative to the folder of pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,8 +194,8 @@ mod tests {
         assert_eq!(path, Err(Status::NotFound));
         let path = CleanPath::parse("//evil.example/a%20b%3f").expect("clean");
         assert_eq!(path.as_folder(), "/evil.example/a%20b%3F/");
-        let path = CleanPath::parse("/a?next=//evil.example/%0d%0a&x=\u{e9} \"").expect("clean");
-        assert_eq!(path.as_folder(), "/a/?next=//evil.example/%0d%0a&x=%C3%A9%20%22");
+        let path = CleanPath::parse("/a?next=//evil.example/%0d%0a&x=\u{e9} \"\\").expect("clean");
+        assert_eq!(path.as_folder(), "/a/?next=//evil.example/%0d%0a&x=%C3%A9%20%22%5C");
     }
 
     proptest! {

@@ -37,7 +37,8 @@ fn handshake(input: &mut Input<'_>) -> Vec<u8> {
 
 fn request(input: &mut Input<'_>) -> Vec<u8> {
     let methods = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "FOO", "GET", "HEAD"];
-    let targets = ["/", "/long", "/file", "/folder", "/empty", "/none", "*", "/../x", "http://h/", "/%zz"];
+    let targets =
+        ["/", "/long", "/file", "/folder", "/empty", "/none", "*", "/../x", "http://h/", "/%zz", "/listing"];
     let versions = ["1.1", "1.1", "1.1", "1.0", "2.0"];
     let lines = [
         "Connection: close\r\n",
@@ -52,6 +53,12 @@ fn request(input: &mut Input<'_>) -> Vec<u8> {
         "Content-Length: 65537\r\n",
         "X: \u{e9}\r\n",
         "Host: h\r\n",
+        "Range: bytes=1-3\r\n",
+        "Range: bytes=2999-\r\n",
+        "If-None-Match: \"a\"\r\n",
+        "If-Match: \"b\"\r\n",
+        "If-Range: \"b\"\r\n",
+        "Accept-Encoding: gzip\r\n",
     ];
     let method = methods[input.below(methods.len())];
     let target = targets[input.below(targets.len())];
