@@ -100,16 +100,10 @@ impl Access {
             }
             Event::Message(_) | Event::Close(..) | Event::Violation(_) => return,
         };
-        let requests = self.connections.entry(key).or_insert_with(|| Requests {
-            address: transport.address(),
-            written: 0,
-            waiting: VecDeque::new(),
-            loan: budget.open(),
-        });
-        let owed = connection.outbox().map_or(0, Outbox::bytes);
-        let asked = asked.filter(|asked| requests.lend(asked.bytes()));
-        let end = requests.written + owed;
-        requests.waiting.push_back(Request { asked, status, content_bytes, since: now, end });
+        let requests =
+            self.connections.entry(key).or_insert_with(|| Requests::new(transport.address(), budget));
+        let end = requests.written + connection.outbox().map_or(0, Outbox::bytes);
+        requests.push(Request { asked, status, content_bytes, since: now, end });
     }
 
     /// A connection has taken so many bytes: what is done is said.
@@ -120,8 +114,7 @@ impl Access {
         }
         let Some(requests) = self.connections.get_mut(&key) else { return };
         requests.written += bytes as u64;
-        while requests.waiting.front().is_some_and(|request| request.end <= requests.written) {
-            let request = requests.waiting.pop_front().expect("there is a first one");
+        while let Some(request) = requests.pop_written() {
             requests.say(&request);
         }
         if requests.waiting.is_empty() {
@@ -137,10 +130,27 @@ impl Access {
 }
 
 impl Requests {
-    /// Room for what was asked for. All of it counts: a client may ask a lot before it takes anything.
-    fn lend(&mut self, bytes: usize) -> bool {
-        let held = self.loan.bytes().max(LOAN_FREE_BYTES);
-        self.loan.resize(held + size_of::<Request>() + bytes).is_ok()
+    fn new(address: Option<SocketAddr>, budget: &Budget) -> Self {
+        let mut loan = budget.open();
+        // Nothing of it is free: a client may ask a lot before it takes anything.
+        loan.force(LOAN_FREE_BYTES);
+        Self { address, written: 0, waiting: VecDeque::new(), loan }
+    }
+
+    /// Where there is no memory left to know what was asked for, it is not known.
+    fn push(&mut self, mut request: Request) {
+        if self.loan.resize(self.loan.bytes() + request.lent_bytes()).is_err() {
+            request.asked = None;
+        }
+        self.waiting.push_back(request);
+    }
+
+    /// The first one, once its response is written.
+    fn pop_written(&mut self) -> Option<Request> {
+        self.waiting.front().filter(|request| request.end <= self.written)?;
+        let request = self.waiting.pop_front()?;
+        self.loan.force(self.loan.bytes() - request.lent_bytes());
+        Some(request)
     }
 
     fn say(&self, request: &Request) {
@@ -159,7 +169,51 @@ impl Requests {
     }
 }
 
+impl Request {
+    /// What the budget lends for it.
+    fn lent_bytes(&self) -> usize {
+        self.asked.as_ref().map_or(0, |asked| size_of::<Self>() + asked.bytes())
+    }
+}
+
 /// To a microsecond: what is less is noise.
 fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(path: &str, end: u64) -> Request {
+        let asked = Some(Asked::new("GET", path));
+        Request { asked, status: Status::Ok, content_bytes: 0, since: Instant::now(), end }
+    }
+
+    /// A client that always has one more on its way.
+    #[test]
+    fn what_is_lent_is_given_back_one_by_one() {
+        let budget = Budget::new(1000);
+        let mut requests = Requests::new(None, &budget);
+        for number in 0..10_000 {
+            requests.push(request("/a", number + 1));
+            requests.written = number;
+            assert_eq!(requests.pop_written().is_some(), number > 0, "the one before");
+            assert!(requests.waiting[0].asked.is_some() && budget.lent() < 200, "{} lent", budget.lent());
+        }
+        drop(requests);
+        assert_eq!(budget.lent(), 0);
+    }
+
+    #[test]
+    fn without_memory_nobody_knows_what_was_asked_for() {
+        let budget = Budget::new(500);
+        let mut requests = Requests::new(None, &budget);
+        (0..100).for_each(|number| requests.push(request("/a", number)));
+        assert!(requests.waiting[0].asked.is_some() && requests.waiting[99].asked.is_none());
+        assert!(budget.lent() <= 500);
+        requests.written = 100;
+        while requests.pop_written().is_some() {}
+        assert_eq!(budget.lent(), 0);
+    }
 }
