@@ -54,21 +54,21 @@ pub(crate) fn start<'s, 'e: 's>(
         course.join();
         scope.spawn(move || {
             let _guard = course.end_on_panic();
-            send(course, &peer, sender, &progress);
+            send(course, peer, sender, &progress);
         });
     }
     receivers
 }
 
 /// Sends until the end; it reads along in a thread of its own, or it would be a receiver that never reads.
-fn send(course: &Course, peer: &Peer, sender: usize, progress: &[Progress]) {
+fn send(course: &Course, peer: Peer, sender: usize, progress: &[Progress]) {
     let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ sender as u64);
     let sending = Mutex::new(peer.stream().try_clone().expect("a socket can be shared"));
-    let reading = peer.stream().try_clone().expect("a socket can be shared");
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let _guard = course.end_on_panic();
-            read_along(Peer::new(reading), &sending, &progress[RECEIVERS + sender]);
+            // The same one that has read the handshake: what came right behind it, it has read as well.
+            read_along(peer, &sending, &progress[RECEIVERS + sender]);
         });
         let mut number = 0;
         loop {
