@@ -41,7 +41,12 @@ fn escape(raw: &str, specials: &str, bytes: usize) -> String {
             // Line breaks to JavaScript and to some terminals, though no control characters.
             '\u{2028}' | '\u{2029}' => push_code(&mut escaped, letter),
             // They turn what follows around, or cannot be seen: a line would show what it does not say.
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => {
                 push_code(&mut escaped, letter);
             }
             letter if letter.is_control() => push_code(&mut escaped, letter),

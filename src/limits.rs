@@ -83,6 +83,9 @@ pub const READ_COST_MIN: usize = 512;
 /// A turn answers at most [`READ_BYTES_PER_TURN`] / [`READ_COST_OF_PAGE`] of them.
 pub const READ_COST_OF_PAGE: usize = 8 * 1024;
 
+/// What looking at the files of a page anew counts for beside that, and each byte that is read of them.
+pub const READ_COST_OF_LOOK: usize = 24 * 1024;
+
 /// Connections accepted in one turn: a storm of newcomers must not stop the broadcast.
 pub const ACCEPTS_PER_TURN: usize = 128;
 
@@ -210,6 +213,12 @@ pub const FILE_LOOK_TRIES: usize = 4;
 
 /// Names in the listing of a folder; it says when there are more. Each costs some 3 µs.
 pub const LISTED_MAX: usize = 1000;
+
+/// Names that are looked at for it, those that cannot be asked for among them.
+pub const LISTED_SCANNED_MAX: usize = 10 * LISTED_MAX;
+
+/// What making a listing counts for in the budget of reads: one a turn, which takes some 4 ms with [`LISTED_MAX`] names.
+pub const READ_COST_OF_LISTING: usize = READ_BYTES_PER_TURN;
 
 /// Listening queue asked of the kernel, which caps it itself.
 pub const LISTEN_QUEUE: i32 = 4096;

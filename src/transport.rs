@@ -159,13 +159,13 @@ pub(crate) struct Piece {
     pub(crate) written: usize,
 }
 
-/// A short write means that the socket is full, or that the file is: then the next piece has nothing.
+/// Why a write is short, the next one says: the socket is full, the file has no more, or it cannot be read. To take it for
+/// the first would be to wait for a socket that has room.
 #[cfg(target_os = "linux")]
 fn send_file(stream: &TcpStream, file: &File, start: u64, length: usize) -> io::Result<Piece> {
     let mut at = start;
     let written = rustix::fs::sendfile(stream, file, Some(&mut at), length)?;
-    let is_at_end = written < length && file.metadata()?.len() <= at;
-    Ok(Piece { offered: if is_at_end { written } else { length }, written })
+    Ok(Piece { offered: written, written })
 }
 
 #[cfg(unix)]

@@ -31,7 +31,7 @@ impl Connection {
             State::WebSocket(websocket) => websocket.decoder.kept_bytes(),
             State::Ending(_) | State::Lingering => 0,
         };
-        came + self.outbox().map_or(0, Outbox::owned_bytes)
+        came + self.outbox().map_or(0, Outbox::held_bytes)
     }
 
     /// Nothing that it is owed will be written any more. Its files were closed.
@@ -43,7 +43,7 @@ impl Connection {
     /// cut: then it is gone at once.
     pub fn give_way(&mut self, turn: &Turn<'_>) -> Expiry {
         const CAUSE: &str = "it kept the most when memory ran out";
-        if self.outbox().is_some_and(|outbox| outbox.owned_bytes() > LOAN_FREE_BYTES) {
+        if self.outbox().is_some_and(|outbox| outbox.held_bytes() > LOAN_FREE_BYTES) {
             return Expiry::Gone(CAUSE);
         }
         let is_open = self.is_open();

@@ -138,7 +138,9 @@ impl Connection {
                 }
             }
             Ok(Found::Folder { location }) => {
-                let head = Head::new(Status::MovedPermanently, date).header("Location", &location);
+                let head = Head::new(Status::MovedPermanently, date)
+                    .header("Location", &location)
+                    .header("X-Content-Type-Options", "nosniff");
                 let response = head.persistence(persistence).finish_with_text(FOLDER, content);
                 self.push(Body::Bytes(response), turn);
             }

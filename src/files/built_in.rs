@@ -81,7 +81,7 @@ fn ready(source: &Source, coding: Coding, bytes: &'static [u8], now: u64) -> Rea
         content_type: content_type::of(source.path),
         coding,
         choice: if source.gzip.is_some() { Choice::ByCoding } else { Choice::None },
-        etag: stamp::etag(bytes),
+        etag: stamp::etag(bytes, coding),
         modified: Some(source.modified.min(now)),
         length: bytes.len() as u64,
         author: Author::Ours,

@@ -23,7 +23,10 @@ use crate::http::path::CleanPath;
 use crate::http::representation::Representation;
 use crate::http::response::{Content as Wanted, Status};
 use crate::http::{NOT_FOUND, Refusal};
-use crate::limits::{CACHE_BYTES_MAX, CACHE_LOOK_INTERVAL, FILE_LOOK_TRIES, LISTED_MAX};
+use crate::limits::{
+    CACHE_BYTES_MAX, CACHE_LOOK_INTERVAL, FILE_LOOK_TRIES, LISTED_MAX, READ_COST_OF_LISTING,
+    READ_COST_OF_LOOK,
+};
 use crate::outbox::{Body, FileId, FileRange, Shared};
 use crate::transport::is_out_of_descriptors;
 use built_in::BuiltIn;
@@ -33,11 +36,11 @@ use root::{Inside, Root};
 use sending::Sending;
 use stamp::Stamp;
 use std::fs::File;
-use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{io, mem};
 
 /// There are no places for files left, or no descriptors.
 const TOO_MANY_FILES: Refusal =
@@ -80,6 +83,8 @@ struct Folder {
     root: Root,
     cache: Cache<Page>,
     listing: Listing,
+    /// What was done since somebody asked, in bytes of the budget of reads.
+    effort: usize,
 }
 
 /// A page as a client gets it.
@@ -143,7 +148,12 @@ impl Files {
                 let root =
                     Root::new(folder).map_err(|cause| Error::Pages { folder: folder.clone(), cause })?;
                 // What is kept for all is never most of what may be kept at all.
-                Source::Folder(Folder { root, cache: Cache::new(CACHE_BYTES_MAX.min(buffers / 8)), listing })
+                Source::Folder(Folder {
+                    root,
+                    cache: Cache::new(CACHE_BYTES_MAX.min(buffers / 8)),
+                    listing,
+                    effort: 0,
+                })
             }
         };
         Ok(Self { source, sending: Sending::default() })
@@ -184,6 +194,14 @@ impl Files {
                 None => Ok(Found::Folder { location: path.as_folder() }),
             },
             Source::Folder(folder) => folder.find(path, request, turn, &mut self.sending),
+        }
+    }
+
+    /// What finding has cost since this was asked last, in bytes of the budget of reads; nothing for what is in memory.
+    pub(crate) fn take_effort(&mut self) -> usize {
+        match &mut self.source {
+            Source::BuiltIn(_) => 0,
+            Source::Folder(folder) => mem::take(&mut folder.effort),
         }
     }
 
@@ -232,15 +250,24 @@ impl Folder {
         turn: &Turn<'_>,
         sending: &mut Sending,
     ) -> Result<Found, Unready> {
+        self.effort += READ_COST_OF_LOOK;
         let kept = self.cache.remove(path.as_asked());
         let inside = self.root.enter()?;
         let page = match Page::look_up(&inside, path)? {
             Way::Page(page) => page,
             Way::FolderWithoutSlash => return Ok(Found::Folder { location: path.as_folder() }),
-            Way::FolderWithoutIndex => return list(&inside, path, self.listing),
+            Way::FolderWithoutIndex if self.listing == Listing::Never => {
+                return Err(Unready::Refused(NOT_FOUND));
+            }
+            Way::FolderWithoutIndex => {
+                self.effort += READ_COST_OF_LISTING;
+                return list(&inside, path);
+            }
         };
         let mut page = kept.filter(|kept| kept.is_same(&page)).unwrap_or(page);
-        let (ready, name) = page.make_ready(request.accepted, &inside, turn.budget, turn.now.unix_seconds)?;
+        let (ready, name, read) =
+            page.make_ready(request.accepted, &inside, turn.budget, turn.now.unix_seconds)?;
+        self.effort += read;
         let found = found(ready, request, turn, |stamp| open(sending, &inside, name, stamp))?;
         if page.may_be_kept(turn.now.unix_seconds) {
             let until = Deadline::after(turn.now.tick, CACHE_LOOK_INTERVAL);
@@ -283,15 +310,10 @@ fn open(sending: &mut Sending, inside: &Inside<'_>, name: &str, stamp: &Stamp) -
     sending.begin(file, found).map_err(Unready::Refused)
 }
 
-fn list(inside: &Inside<'_>, path: &CleanPath, listing: Listing) -> Result<Found, Unready> {
-    match listing {
-        Listing::Never => Err(Unready::Refused(NOT_FOUND)),
-        Listing::WithoutIndex => {
-            let (entries, extent) = inside.list(path.relative(), LISTED_MAX)?;
-            let html = listing::page(&format!("/{}", path.as_asked()), entries, extent);
-            Ok(Found::Listing { html })
-        }
-    }
+fn list(inside: &Inside<'_>, path: &CleanPath) -> Result<Found, Unready> {
+    let (entries, extent) = inside.list(path.relative(), LISTED_MAX)?;
+    let html = listing::page(&format!("/{}", path.as_asked()), entries, extent);
+    Ok(Found::Listing { html })
 }
 
 /// What a file that cannot be opened means: it is none of the client's business, unless it is only now that there are

@@ -16,6 +16,7 @@ use crate::http::path::CleanPath;
 use crate::http::representation::{Author, Choice, Facts, Representation};
 use crate::limits::FILE_PIECE_BYTES;
 use crate::outbox::Shared;
+use crate::transport::is_out_of_descriptors;
 use std::fs::File;
 use std::io::{self, Read};
 use std::rc::Rc;
@@ -54,12 +55,12 @@ impl Page {
     pub(super) fn look_up(inside: &Inside<'_>, path: &CleanPath) -> io::Result<Way> {
         let name = path.relative();
         match (inside.look(name)?, path.is_folder()) {
-            (Thing::File(stamp), false) => Ok(Way::Page(Self::of(inside, name.to_owned(), stamp))),
+            (Thing::File(stamp), false) => Ok(Way::Page(Self::of(inside, name.to_owned(), stamp)?)),
             (Thing::Folder, false) => Ok(Way::FolderWithoutSlash),
             (Thing::Folder, true) => {
                 let index = if name.is_empty() { INDEX.to_owned() } else { format!("{name}/{INDEX}") };
                 match inside.look(&index) {
-                    Ok(Thing::File(stamp)) => Ok(Way::Page(Self::of(inside, index, stamp))),
+                    Ok(Thing::File(stamp)) => Ok(Way::Page(Self::of(inside, index, stamp)?)),
                     Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                     Ok(Thing::Folder | Thing::Other) | Err(_) => Ok(Way::FolderWithoutIndex),
                 }
@@ -68,20 +69,21 @@ impl Page {
         }
     }
 
-    fn of(inside: &Inside<'_>, name: String, stamp: Stamp) -> Self {
-        let coded = |coding: Coding| {
+    fn of(inside: &Inside<'_>, name: String, stamp: Stamp) -> io::Result<Self> {
+        let mut variants = Vec::new();
+        for coding in Coding::ALL.into_iter().filter(|coding| *coding != Coding::Identity) {
             let name = format!("{name}{}", coding.suffix());
             match inside.look(&name) {
                 Ok(Thing::File(coded)) if coded.is_as_new_as(&stamp) => {
-                    Some(Variant { coding, name, stamp: coded, ready: None })
+                    variants.push(Variant { coding, name, stamp: coded, ready: None });
                 }
-                Ok(Thing::File(_) | Thing::Folder | Thing::Other) | Err(_) => None,
+                // Whether there is one is not known.
+                Err(error) if is_out_of_descriptors(&error) => return Err(error),
+                Ok(Thing::File(_) | Thing::Folder | Thing::Other) | Err(_) => {}
             }
-        };
-        let codings = Coding::ALL.into_iter().filter(|coding| *coding != Coding::Identity);
-        let mut variants: Vec<_> = codings.filter_map(coded).collect();
+        }
         variants.push(Variant { coding: Coding::Identity, name, stamp, ready: None });
-        Self { variants }
+        Ok(Self { variants })
     }
 
     /// Whether both are the same files in the same states.
@@ -121,7 +123,7 @@ impl Page {
         variant.ready.as_ref().map(|ready| (ready, &*variant.name))
     }
 
-    /// The same, read now if it must be.
+    /// The same, read now if it must be; and how many bytes were.
     ///
     /// # Errors
     /// When it was changed meanwhile, and what the system says.
@@ -131,14 +133,27 @@ impl Page {
         inside: &Inside<'_>,
         budget: &Budget,
         now: u64,
-    ) -> Result<(&Ready, &str), Unready> {
-        let choice = if self.variants.len() > 1 { Choice::ByCoding } else { Choice::None };
+    ) -> Result<(&Ready, &str, usize), Unready> {
         let content_type = content_type::of(&self.plain().name);
-        let coding = self.choose(accepted).coding;
-        let variant =
-            self.variants.iter_mut().find(|variant| variant.coding == coding).expect("it was chosen");
-        if variant.ready.is_none() {
-            let (content, etag) = read(inside, &variant.name, variant.stamp, budget)?;
+        loop {
+            let choice = if self.variants.len() > 1 { Choice::ByCoding } else { Choice::None };
+            let index = self.index(accepted);
+            let variant = &mut self.variants[index];
+            if variant.ready.is_some() {
+                return Ok(self.is_ready(index, 0));
+            }
+            let coding = variant.coding;
+            let (content, etag, read) = match read(inside, variant, budget) {
+                Ok(read) => read,
+                // A coded file that may not be read is none.
+                Err(Unready::Failed(error))
+                    if coding != Coding::Identity && !is_out_of_descriptors(&error) =>
+                {
+                    self.variants.remove(index);
+                    continue;
+                }
+                Err(unready) => return Err(unready),
+            };
             let facts = Facts {
                 content_type,
                 coding,
@@ -150,13 +165,24 @@ impl Page {
             };
             let representation = Rc::new(Representation::new(facts));
             variant.ready = Some(Ready { representation, content });
+            return Ok(self.is_ready(index, read));
         }
-        Ok((variant.ready.as_ref().expect("it is made ready above"), &variant.name))
+    }
+
+    fn is_ready(&self, index: usize, read: usize) -> (&Ready, &str, usize) {
+        let variant = &self.variants[index];
+        (variant.ready.as_ref().expect("it was made ready"), &variant.name, read)
     }
 
     fn choose(&self, accepted: Accepted) -> &Variant {
-        let find = |coding| self.variants.iter().find(|variant| variant.coding == coding);
-        find(accepted.choose(|coding| find(coding).is_some())).unwrap_or_else(|| self.plain())
+        &self.variants[self.index(accepted)]
+    }
+
+    /// Where the variant is that a client gets.
+    fn index(&self, accepted: Accepted) -> usize {
+        let find = |coding| self.variants.iter().position(|variant| variant.coding == coding);
+        let chosen = accepted.choose(|coding| find(coding).is_some());
+        find(chosen).unwrap_or(self.variants.len() - 1)
     }
 
     fn plain(&self) -> &Variant {
@@ -164,25 +190,28 @@ impl Page {
     }
 }
 
-/// A small file as it is, a large one by its stamp; and an entity tag for either.
+/// A small file as it is, a large one by its state; an entity tag for either, and how many bytes were read.
 fn read(
     inside: &Inside<'_>,
-    name: &str,
-    stamp: Stamp,
+    variant: &Variant,
     budget: &Budget,
-) -> Result<(Content, String), Unready> {
-    if stamp.length > FILE_PIECE_BYTES as u64 {
-        return Ok((Content::File(stamp), stamp.etag()));
-    }
+) -> Result<(Content, String, usize), Unready> {
+    let Variant { coding, name, stamp, .. } = variant;
     let (file, found) = inside.open(name)?;
+    if found != *stamp {
+        return Err(Unready::Changed);
+    }
+    if stamp.length > FILE_PIECE_BYTES as u64 {
+        return Ok((Content::File(*stamp), stamp.etag(*coding), 0));
+    }
     let mut bytes = Vec::with_capacity(stamp.length as usize + 1);
     // A byte more than there should be: so reading ends where the file does.
     (&file).take(stamp.length + 1).read_to_end(&mut bytes)?;
-    if found != stamp || state(&file)? != stamp || bytes.len() as u64 != stamp.length {
+    if state(&file)? != *stamp || bytes.len() as u64 != stamp.length {
         return Err(Unready::Changed);
     }
-    let etag = stamp::etag(&bytes);
-    Ok((Shared::new(bytes, budget).map_or(Content::Unkept(stamp), Content::Kept), etag))
+    let (etag, read) = (stamp::etag(&bytes, *coding), bytes.len());
+    Ok((Shared::new(bytes, budget).map_or(Content::Unkept(*stamp), Content::Kept), etag, read))
 }
 
 fn state(file: &File) -> io::Result<Stamp> {

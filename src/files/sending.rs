@@ -17,16 +17,16 @@ pub(super) struct Sending(Slab<Open>);
 #[derive(Debug)]
 struct Open {
     file: File,
-    /// Its state when it was opened.
+    /// Which file it is; its state may be another one by now.
     stamp: Stamp,
     /// Responses that are not done with it; at least one.
     users: usize,
 }
 
 impl Sending {
-    /// The file in this state, for one more response, if it is being sent and nobody has written into it since.
+    /// The file, for one more response, if it is being sent and is in this state: nobody has written into it since.
     pub(super) fn join(&mut self, stamp: &Stamp) -> Option<FileId> {
-        let (key, open) = self.0.iter_mut().find(|(_, open)| open.stamp == *stamp)?;
+        let (key, open) = self.0.iter_mut().find(|(_, open)| open.stamp.is_same_file(stamp))?;
         if Stamp::of(&open.file.metadata().ok()?) != *stamp {
             return None;
         }

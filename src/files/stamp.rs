@@ -1,12 +1,14 @@
 //! The state of a file, as far as the system tells it without reading: what is different was changed.
 
+use crate::http::coding::Coding;
 use crate::limits::FILE_SETTLES;
 use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 const SETTLES_SECONDS: i64 = FILE_SETTLES.as_secs() as i64;
 
-/// One state of one file. Two that are equal are the same file with the same content, once it has settled.
+/// One state of one file. Two that are equal are the same file with the same content, once it has settled; unless it was
+/// written through a mapping of it, of which no time tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Stamp {
     device: u64,
@@ -70,15 +72,15 @@ impl Stamp {
     }
 
     /// An entity tag of a file that is too long to be read for it.
-    pub(super) fn etag(&self) -> String {
+    pub(super) fn etag(&self, coding: Coding) -> String {
         // The device is left out: the same disk may have another number after a restart.
-        etag_of(&(self.file, self.length, self.modified, self.noted), self.length)
+        etag_of(&(self.file, self.length, self.modified, self.noted, coding.name()), self.length)
     }
 }
 
-/// An entity tag of a content.
-pub(super) fn etag(content: &[u8]) -> String {
-    etag_of(content, content.len() as u64)
+/// An entity tag of a content in its coding: as the page itself the same bytes would mean something else.
+pub(super) fn etag(content: &[u8], coding: Coding) -> String {
+    etag_of(&(content, coding.name()), content.len() as u64)
 }
 
 /// A hash that nobody needs to be safe from: whoever can choose the pages can serve what he likes.
@@ -118,10 +120,12 @@ mod tests {
     #[test]
     fn a_tag_tells_states_apart() {
         let tags = [stamp(1), stamp(2), Stamp { file: 3, ..stamp(1) }, Stamp { length: 4, ..stamp(1) }]
-            .map(|it| it.etag());
+            .map(|it| it.etag(Coding::Identity));
         for (number, tag) in tags.iter().enumerate() {
             assert!(!tags[..number].contains(tag), "{tags:?}");
         }
-        assert_eq!(Stamp { device: 9, ..stamp(1) }.etag(), stamp(1).etag());
+        let tag = stamp(1).etag(Coding::Identity);
+        assert_eq!(Stamp { device: 9, ..stamp(1) }.etag(Coding::Identity), tag);
+        assert_ne!(stamp(1).etag(Coding::Gzip), tag);
     }
 }

@@ -146,8 +146,10 @@ fn a_large_file_has_a_tag_of_its_state_and_one_descriptor() {
     assert_eq!(file(folder.find("/a")), first, "the same descriptor");
     // It is not looked at again yet, but nobody gets new bytes by the old tag.
     folder.write("a", &content);
-    assert_ne!(file(folder.find("/a")), first, "another state, and who has the old one goes on with it");
-    assert_ne!(folder.representation("/a").validators().etag, tag);
+    match folder.find("/a") {
+        Ok(Found::Page { representation, .. }) => assert_ne!(representation.validators().etag, tag),
+        other => panic!("no page: {other:?}"),
+    }
 }
 
 #[test]
@@ -164,6 +166,35 @@ fn files_that_are_sent_have_a_limit_and_are_given_back() {
     folder.files.close(ids[0]);
     assert!(folder.files.sending(ids[0]).is_none());
     file(folder.find(last));
+}
+
+/// A log that grows: each who asks finds it in another state.
+#[test]
+fn a_file_that_is_written_to_is_open_once() {
+    let mut folder = Folder::new();
+    let ids: Vec<_> = (1..2 * FILES_OPEN_MAX)
+        .map(|more| {
+            folder.write("a", &vec![b'x'; FILE_PIECE_BYTES + more]);
+            file(folder.find("/a"))
+        })
+        .collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    folder.write("b", &vec![b'x'; FILE_PIECE_BYTES + 1]);
+    assert_ne!(file(folder.find("/b")), ids[0], "there is room for another");
+}
+
+/// What was done is told once, so that it counts in the turn.
+#[test]
+fn effort_is_told() {
+    let mut folder = Folder::new();
+    folder.write("a", &[b'x'; 3000]);
+    folder.text("/a");
+    assert_eq!(folder.files.take_effort(), READ_COST_OF_LOOK + 3000);
+    folder.text("/a");
+    assert_eq!(folder.files.take_effort(), 0, "it is in memory");
+    folder.elapsed += CACHE_LOOK_INTERVAL * 2;
+    folder.text("/a");
+    assert_eq!(folder.files.take_effort(), READ_COST_OF_LOOK, "looked at and not read");
 }
 
 /// Somebody edits a page and forgets what was made of it.

@@ -16,9 +16,16 @@ pub fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => {
                 escaped.push(char::REPLACEMENT_CHARACTER);
             }
+            // Line ends to some, though no control characters.
+            '\u{2028}' | '\u{2029}' => escaped.push(char::REPLACEMENT_CHARACTER),
             letter if letter.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
             letter => escaped.push(letter),
         }
@@ -37,7 +44,7 @@ mod tests {
             ("a é 你", "a é 你"),
             ("<a href=\"x\" b='&'>", "&lt;a href=&quot;x&quot; b=&#39;&amp;&#39;&gt;"),
             ("a\r\nb\0\u{9b}", "a\u{fffd}\u{fffd}b\u{fffd}\u{fffd}"),
-            ("\u{202e}txt.exe\u{feff}", "\u{fffd}txt.exe\u{fffd}"),
+            ("\u{202e}txt.exe\u{feff}\u{2028}", "\u{fffd}txt.exe\u{fffd}\u{fffd}"),
         ] {
             assert_eq!(escape(text), want, "{text:?}");
         }

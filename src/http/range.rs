@@ -36,8 +36,10 @@ impl ByteRange {
             ([], suffix) => Some(Self::Suffix(number(suffix)?)),
             (first, []) => Some(Self::From { first: number(first)?, last: None }),
             (first, last) => {
+                // As they are written: past all lengths numbers are the same.
+                let is_range = is_not_above(first, last);
                 let (first, last) = (number(first)?, number(last)?);
-                (first <= last).then_some(Self::From { first, last: Some(last) })
+                is_range.then_some(Self::From { first, last: Some(last) })
             }
         }
     }
@@ -97,6 +99,14 @@ fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
+fn is_not_above(one: &[u8], other: &[u8]) -> bool {
+    let [one, other] = [one, other].map(|digits| {
+        let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
+        &digits[zeros..]
+    });
+    (one.len(), one) <= (other.len(), other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +132,10 @@ mod tests {
             ("bytes=99999999999999999999999999-", Some(Part::Nothing)),
             ("bytes=-0", Some(Part::Nothing)),
             ("bytes=2-1", None),
+            ("bytes=10-9", None),
+            ("bytes=002-10", range(2, 11)),
+            ("bytes=0000-0", range(0, 1)),
+            ("bytes=18446744073709551616-18446744073709551615", None),
             ("bytes=0-1,3-4", None),
             ("bytes=", None),
             ("bytes=-", None),

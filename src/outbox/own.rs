@@ -110,6 +110,7 @@ impl Outbox {
     /// Puts an item behind all that was made so far; `at` is the backlog's head. Behind the seal it is
     /// dropped. For what is small: its memory is taken even where the budget is used up.
     pub fn push(&mut self, at: u64, body: Body) {
+        debug_assert!(self.sealed.is_none() || !matches!(body, Body::File(_)), "a file would stay open");
         if self.sealed.is_none() {
             self.push_even_sealed(at, body);
         }
@@ -191,6 +192,15 @@ impl Outbox {
     /// Bytes it has on the heap for itself.
     pub fn owned_bytes(&self) -> usize {
         self.owned + self.items.len() * OUTBOX_ITEM_COST
+    }
+
+    /// Bytes that would be free without it: its own, and its part of what it has together with others.
+    pub fn held_bytes(&self) -> usize {
+        let shared = self.items.iter().map(|item| match &item.body {
+            Body::Shared(shared, _) => shared.bytes().len() / Rc::strong_count(shared),
+            Body::Bytes(_) | Body::Static(_) | Body::File(_) => 0,
+        });
+        self.owned_bytes() + shared.sum::<usize>()
     }
 
     /// Takes what it weighs now from the budget, or gives it back.

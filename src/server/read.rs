@@ -157,7 +157,7 @@ impl Server {
             }
             self.access.event(key, (&entry.transport, connection), &event, answer, (instant, &self.budget));
             if matches!(event, Event::Page(_) | Event::Answered(_)) {
-                cost += READ_COST_OF_PAGE;
+                cost += READ_COST_OF_PAGE + self.files.take_effort();
                 if cost < budget {
                     continue;
                 }

@@ -8,19 +8,20 @@
 //! Must not know: what is served, or to whom.
 //!
 //! Invariants: what is opened is a regular file or a folder within the root; a FIFO or a device is looked at, and not
-//! opened.
+//! opened. (One that is put there between the look and the opening is: opening does not wait.)
 
 mod checked;
 
 use super::stamp::Stamp;
 use crate::http::listing::{Entry, Extent, Kind};
 use crate::http::path;
+use crate::limits::LISTED_SCANNED_MAX;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
-use rustix::fs::{Dir, Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 #[cfg(target_os = "linux")]
 use rustix::io::Errno;
 #[cfg(target_os = "linux")]
@@ -84,14 +85,20 @@ impl Root {
         Ok(Inside {
             path: &self.folder,
             #[cfg(target_os = "linux")]
-            folder: rustix::fs::open(
-                &self.folder,
-                OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-                Mode::empty(),
-            )?,
+            folder: open_root(&self.folder)?,
             #[cfg(target_os = "linux")]
             guide: Guide::Kernel,
         })
+    }
+}
+
+/// Without a link on the way: where the folder was when it was looked up there may be one now, that leads elsewhere.
+#[cfg(target_os = "linux")]
+fn open_root(folder: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match rustix::fs::openat2(CWD, folder, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        Err(Errno::NOSYS | Errno::PERM) => Ok(rustix::fs::open(folder, flags, Mode::empty())?),
+        opened => Ok(opened?),
     }
 }
 
@@ -115,7 +122,7 @@ impl Inside<'_> {
         if let Some(found) = self.beneath(name, OFlags::PATH) {
             return Ok(Thing::of(&File::from(found?).metadata()?));
         }
-        Ok(Thing::of(&fs::symlink_metadata(checked::locate(self.path, name)?)?))
+        Ok(Thing::of(&checked::look(self.path, &checked::locate(self.path, name)?)?))
     }
 
     /// Opens the file that a name leads to.
@@ -124,12 +131,12 @@ impl Inside<'_> {
     /// When it is no file, is not there or leads out of the folder, and what else the system says.
     pub(super) fn open(&self, name: &str) -> io::Result<(File, Stamp)> {
         // What is no file is not opened: that would wait for a FIFO's writer, or wind back a tape.
-        let Thing::File(expected) = self.look(name)? else { return Err(io::ErrorKind::NotFound.into()) };
+        let Thing::File(_) = self.look(name)? else { return Err(io::ErrorKind::NotFound.into()) };
         let file = self.open_unlooked(name)?;
         // Whoever has put something else there in between gains nothing: opening does not wait.
         match Thing::of(&file.metadata()?) {
-            Thing::File(stamp) if stamp.is_same_file(&expected) => Ok((file, stamp)),
-            Thing::File(_) | Thing::Folder | Thing::Other => Err(io::ErrorKind::NotFound.into()),
+            Thing::File(stamp) => Ok((file, stamp)),
+            Thing::Folder | Thing::Other => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
@@ -162,21 +169,33 @@ impl Inside<'_> {
         Ok((entries.collect(), extent))
     }
 
-    /// Names that can be asked for.
+    /// Names that can be asked for, of the first [`LISTED_SCANNED_MAX`] in the folder.
     fn names(&self, folder: &str, most: usize) -> io::Result<Vec<String>> {
         let is_asked_for = |name: &String| path::is_servable(name, folder.is_empty());
+        let all: io::Result<Vec<_>> = self.entries(folder)?.take(LISTED_SCANNED_MAX).collect();
+        Ok(all?.into_iter().flatten().filter(is_asked_for).take(most).collect())
+    }
+
+    /// All names in a folder; `None`: one that is no text.
+    #[cfg(unix)]
+    fn entries(&self, folder: &str) -> io::Result<impl Iterator<Item = io::Result<Option<String>>>> {
+        let names = rustix::fs::Dir::new(self.open_folder(folder)?)?;
+        Ok(names.map(|entry| Ok(entry.map(|entry| entry.file_name().to_str().ok().map(str::to_owned))?)))
+    }
+
+    #[cfg(not(unix))]
+    fn entries(&self, folder: &str) -> io::Result<impl Iterator<Item = io::Result<Option<String>>>> {
+        let names = fs::read_dir(checked::locate(self.path, folder)?)?;
+        Ok(names.map(|entry| entry.map(|entry| entry.file_name().into_string().ok())))
+    }
+
+    #[cfg(unix)]
+    fn open_folder(&self, folder: &str) -> io::Result<std::os::fd::OwnedFd> {
         #[cfg(target_os = "linux")]
         if let Some(opened) = self.beneath(folder, OFlags::RDONLY | OFlags::DIRECTORY) {
-            let names = Dir::new(opened?)?.filter_map(|entry| {
-                entry.map(|entry| entry.file_name().to_str().ok().map(str::to_owned)).transpose()
-            });
-            let names: Result<_, Errno> =
-                names.filter(|name| name.as_ref().map_or(true, is_asked_for)).take(most).collect();
-            return Ok(names?);
+            return opened;
         }
-        let names = fs::read_dir(checked::locate(self.path, folder)?)?
-            .filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose());
-        names.filter(|name| name.as_ref().map_or(true, is_asked_for)).take(most).collect()
+        checked::open_folder(self.path, &checked::locate(self.path, folder)?)
     }
 
     /// Opens what a name leads to, with the kernel's word that it is beneath the folder. `None`: the kernel cannot tell.

@@ -1,6 +1,8 @@
 //! Who tries to make the server keep things: halves of messages and requests, answers nobody takes, lengths.
 
 use super::{Yard, close_code};
+use crate::folder::folder;
+use crate::pages::get;
 use crate::peer::{BINARY, CONTINUATION, Frame, Peer, TEXT, header};
 use crate::support::until;
 use std::io::{BufWriter, Write};
@@ -86,6 +88,39 @@ fn who_keeps_the_most_gives_way_to_who_keeps_less() {
         })
         .collect();
     assert!(ends.len() > 20 && ends.iter().all(|&code| code == 1013), "{ends:?}");
+    drop(greedy);
+    yard.end();
+}
+
+/// Pages that nobody takes: more of them than are kept for all, so that each is a copy of somebody's own.
+#[test]
+fn who_takes_none_of_many_pages_gives_way_as_well() {
+    const PAGES: usize = 80;
+    let names: Vec<_> = (0..PAGES).map(|number| format!("{number}.bin")).collect();
+    let content = vec![b'x'; 60_000];
+    let mut files: Vec<_> = names.iter().map(|name| (&**name, &content[..])).collect();
+    files.push(("index.html", b"<p>home"));
+    let www = folder(&files);
+    let www = www.path().to_str().expect("a name in UTF-8");
+    let mut yard = Yard::start(&["--www", www, "--buffers", "4m", "-v"]);
+    let greedy: Vec<_> = (0..60)
+        .map(|number| {
+            let mut peer = yard.server.connect();
+            let asked = (0..100).map(|page| get(&format!("/{}", names[(number * 7 + page) % PAGES])));
+            peer.send(asked.collect::<String>());
+            peer
+        })
+        .collect();
+    yard.meanwhile();
+    for _ in 0..20 {
+        let mut modest = yard.server.websocket("/echo");
+        let large = Frame::new(BINARY, vec![1; 200_000]);
+        modest.send(large.masked());
+        assert!(modest.frame() == large, "a large message, though memory was used up");
+    }
+    yard.server.wait_for_log("kept the most when memory ran out");
+    let growth = yard.growth();
+    assert!(growth < (4 << 20) + 100 * 4096 + (4 << 20), "{growth} bytes for a budget of 4 MiB");
     drop(greedy);
     yard.end();
 }
