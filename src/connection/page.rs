@@ -115,6 +115,8 @@ impl Connection {
         found: Result<Found, Refusal>,
         turn: &Turn<'_>,
     ) -> Responded {
+        // Behind the last word a file would be dropped, and stay open.
+        debug_assert!(!self.has_said_all(), "who asks for pages is still answered");
         let PageRequest { content, persistence, .. } = *request;
         let date = turn.now.unix_seconds;
         let mut unsent = None;
