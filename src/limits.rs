@@ -195,7 +195,7 @@ pub const FILES_OPEN_MAX: usize = 64;
 /// which it is. Who was not asked for the longest makes room.
 pub const CACHE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Files that are kept at a time, each with its codings: at most some 2 KiB each beside their content.
+/// Files that are kept at a time, each with its codings: at most some 4 KiB each beside their content.
 pub const CACHED_FILES_MAX: usize = 256;
 
 /// A file that was asked for by a longer name is not kept.
@@ -211,7 +211,7 @@ pub const FILE_SETTLES: Duration = Duration::from_secs(2);
 /// How often a file is looked at that is another one each time; then it is 503.
 pub const FILE_LOOK_TRIES: usize = 4;
 
-/// Names in the listing of a folder; it says when there are more. Each costs some 3 µs.
+/// Names in the listing of a folder; it says when there are more. Each costs some 4 µs.
 pub const LISTED_MAX: usize = 1000;
 
 /// Names that are looked at for it, those that cannot be asked for among them.

@@ -105,7 +105,8 @@ impl Transport {
         match self {
             Self::Tcp(stream) => match send_file(stream, file, range.start, length) {
                 // Not every file system can.
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
                 sent => return sent,
             },
             #[cfg(test)]

@@ -142,6 +142,7 @@ impl Connection {
             Ok(Found::Folder { location }) => {
                 let head = Head::new(Status::MovedPermanently, date)
                     .header("Location", &location)
+                    .header("Cache-Control", "no-cache")
                     .header("X-Content-Type-Options", "nosniff");
                 let response = head.persistence(persistence).finish_with_text(FOLDER, content);
                 self.push(Body::Bytes(response), turn);

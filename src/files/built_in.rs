@@ -82,7 +82,7 @@ fn ready(source: &Source, coding: Coding, bytes: &'static [u8], now: u64) -> Rea
         coding,
         choice: if source.gzip.is_some() { Choice::ByCoding } else { Choice::None },
         etag: stamp::etag(bytes, coding),
-        modified: Some(source.modified.min(now)),
+        modified: (source.modified <= now).then_some(source.modified),
         length: bytes.len() as u64,
         author: Author::Ours,
     };

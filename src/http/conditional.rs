@@ -29,6 +29,8 @@ pub struct Validators<'a> {
     pub etag: &'a str,
     /// When it changed last, in seconds since 1970.
     pub modified: Option<u64>,
+    /// Whether it is there in several codings, which may have one date and not one content.
+    pub has_codings: bool,
 }
 
 /// What a request gets of the page that was found.
@@ -116,13 +118,16 @@ impl Conditions {
         }
     }
 
-    /// §13.1.5. A date says which state it is only when no other can have the same one: that second must be over.
+    /// §13.1.5. A date says which state it is only when no other can have the same one: that second must be over, and the
+    /// coding the only one. (That it did not change twice within that second is for the client to know, by the `Date`
+    /// beside it.)
     fn may_be_part(&self, page: Validators<'_>, now: u64) -> bool {
         let Some(validator) = &self.if_range else { return true };
         if validator.starts_with(b"\"") || validator.starts_with(b"W/") {
             return **validator == *page.etag.as_bytes();
         }
-        page.modified.is_some_and(|modified| date(validator) == Some(modified) && modified < now)
+        let is_its = |modified| date(validator) == Some(modified) && modified < now;
+        !page.has_codings && page.modified.is_some_and(is_its)
     }
 }
 
@@ -180,7 +185,7 @@ mod tests {
     fn answer(lines: &str, content: Content, now: u64) -> Answer {
         let wire = format!("GET / HTTP/1.1\r\nHost: h\r\n{lines}\r\n");
         let (request, _) = request::parse(wire.as_bytes()).expect("right").expect("complete");
-        let page = Validators { etag: TAG, modified: Some(MODIFIED) };
+        let page = Validators { etag: TAG, modified: Some(MODIFIED), has_codings: false };
         Conditions::parse(&request.headers).answer(page, 100, content, now)
     }
 
@@ -247,11 +252,24 @@ mod tests {
         assert_eq!(answer(lines, Content::Sent, MODIFIED + 1), Answer::Part(10..20));
     }
 
+    /// Of one date, and not of one content: half of the one and half of the other would be no page.
+    #[test]
+    fn a_date_does_not_tell_codings_apart() {
+        let wire = b"GET / HTTP/1.1\r\nHost: h\r\nRange: bytes=10-19\r\n\
+            If-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+        let (request, _) = request::parse(wire).expect("right").expect("complete");
+        let conditions = Conditions::parse(&request.headers);
+        for (has_codings, want) in [(false, Answer::Part(10..20)), (true, Answer::Whole)] {
+            let page = Validators { etag: TAG, modified: Some(MODIFIED), has_codings };
+            assert_eq!(conditions.answer(page, 100, Content::Sent, MODIFIED + 60), want);
+        }
+    }
+
     #[test]
     fn a_page_without_a_date_has_its_tag() {
         let wire = b"GET / HTTP/1.1\r\nHost: h\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
         let (request, _) = request::parse(wire).expect("right").expect("complete");
-        let page = Validators { etag: TAG, modified: None };
+        let page = Validators { etag: TAG, modified: None, has_codings: false };
         let conditions = Conditions::parse(&request.headers);
         assert_eq!(conditions.answer(page, 100, Content::Sent, 0), Answer::Whole);
     }

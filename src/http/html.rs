@@ -5,8 +5,8 @@
 //! Invariant: what comes out is text between two tags and between the quotes of an attribute, on one line, in the order
 //! in which it was written.
 
-/// Letters that mean something in HTML as references. What would end a line, cannot be seen or turns around what follows
-/// shows as a replacement.
+/// Letters that mean something in HTML as references. What would end a line or turns around what follows shows as
+/// a replacement.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

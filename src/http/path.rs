@@ -24,7 +24,12 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'?')
     .add(b'`')
     .add(b'{')
-    .add(b'}');
+    .add(b'}')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'|');
 
 /// The same for one name, which may hold what would end it, or begin a scheme.
 const ESCAPED_IN_LINK: &AsciiSet = &ESCAPED.add(b'/').add(b':').add(b'&').add(b'\'');
@@ -194,6 +199,10 @@ mod tests {
         assert_eq!(path, Err(Status::NotFound));
         let path = CleanPath::parse("//evil.example/a%20b%3f").expect("clean");
         assert_eq!(path.as_folder(), "/evil.example/a%20b%3F/");
+        assert_eq!(
+            CleanPath::parse("/a|b^c[d]").map(|path| path.as_folder()),
+            Ok("/a%7Cb%5Ec%5Bd%5D/".to_owned())
+        );
         let path = CleanPath::parse("/a?next=//evil.example/%0d%0a&x=\u{e9} \"\\").expect("clean");
         assert_eq!(path.as_folder(), "/a/?next=//evil.example/%0d%0a&x=%C3%A9%20%22%5C");
     }

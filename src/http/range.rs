@@ -28,8 +28,8 @@ impl ByteRange {
         if !unit.eq_ignore_ascii_case(b"bytes") {
             return None;
         }
-        let mut ranges = ranges.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-        let mut ranges = ranges.by_ref().filter(|range| !range.is_empty());
+        let ranges = ranges.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+        let mut ranges = ranges.filter(|range| !range.is_empty());
         let (Some(range), None) = (ranges.next(), ranges.next()) else { return None };
         let dash = range.iter().position(|&byte| byte == b'-')?;
         match (&range[..dash], &range[dash + 1..]) {

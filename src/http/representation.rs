@@ -52,6 +52,7 @@ pub struct Facts {
 pub struct Representation {
     etag: String,
     modified: Option<u64>,
+    choice: Choice,
     length: u64,
     /// By what it is known again: all that is said to a client that has it.
     validators: Lines,
@@ -88,12 +89,13 @@ impl Representation {
                 .header("Content-Security-Policy", POLICY)
                 .header("Referrer-Policy", "no-referrer");
         }
-        Self { etag, modified, length, validators, description }
+        Self { etag, modified, choice, length, validators, description }
     }
 
     /// By what it is told from other states.
     pub fn validators(&self) -> Validators<'_> {
-        Validators { etag: &self.etag, modified: self.modified }
+        let has_codings = self.choice == Choice::ByCoding;
+        Validators { etag: &self.etag, modified: self.modified, has_codings }
     }
 
     /// Its length in bytes.
