@@ -11,6 +11,7 @@
 
 use crate::limits::LOAN_FREE_BYTES;
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Bytes that all connections together may keep.
@@ -43,6 +44,14 @@ impl Budget {
     /// A loan of nothing yet.
     pub fn open(&self) -> Loan {
         Loan { budget: self.clone(), bytes: 0 }
+    }
+
+    /// A loan of whose bytes none that come are free: for what there may be many of, and small ones. It begins with those
+    /// that are.
+    pub fn open_without_free(&self) -> Loan {
+        let mut loan = self.open();
+        loan.force(LOAN_FREE_BYTES);
+        loan
     }
 
     /// The most it lends, in bytes.
@@ -99,6 +108,13 @@ impl Drop for Loan {
     }
 }
 
+/// Gives back the memory of a queue that was long: what is held is what is paid for.
+pub(crate) fn trim<T>(queue: &mut VecDeque<T>) {
+    if queue.capacity() > 16 && queue.len() < queue.capacity() / 4 {
+        queue.shrink_to(queue.len() * 2);
+    }
+}
+
 /// The part of a loan that counts.
 fn counted(bytes: usize) -> usize {
     bytes.saturating_sub(LOAN_FREE_BYTES)
@@ -123,6 +139,15 @@ mod tests {
         assert_eq!(one.resize(FREE + 100), Ok(()));
         drop(other);
         assert_eq!(budget.lent(), 100);
+    }
+
+    #[test]
+    fn where_nothing_is_free_every_byte_counts() {
+        let budget = Budget::new(10);
+        let mut loan = budget.open_without_free();
+        assert_eq!(budget.lent(), 0);
+        assert_eq!(loan.resize(loan.bytes() + 10), Ok(()));
+        assert_eq!((budget.lent(), loan.resize(loan.bytes() + 1)), (10, Err(Exhausted)));
     }
 
     #[test]

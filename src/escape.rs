@@ -4,6 +4,7 @@
 //!
 //! Invariant: what comes out has no control character and no line break, whatever went in.
 
+use fanfare::http::html::misleads;
 use std::fmt::Write as _;
 
 /// What stands for the rest of a text that was cut.
@@ -38,18 +39,7 @@ fn escape(raw: &str, specials: &str, bytes: usize) -> String {
     let mut fits = 0;
     for letter in raw.chars() {
         match letter {
-            // Line breaks to JavaScript and to some terminals, though no control characters.
-            '\u{2028}' | '\u{2029}' => push_code(&mut escaped, letter),
-            // They turn what follows around, or cannot be seen: a line would show what it does not say.
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => {
-                push_code(&mut escaped, letter);
-            }
-            letter if letter.is_control() => push_code(&mut escaped, letter),
+            letter if misleads(letter) => push_code(&mut escaped, letter),
             letter if specials.contains(letter) => escaped.extend(['\\', letter]),
             letter => escaped.push(letter),
         }

@@ -55,7 +55,7 @@ pub enum Found {
 
 impl Found {
     /// The status that says it.
-    pub fn status(&self) -> Status {
+    fn status(&self) -> Status {
         match self {
             Self::Page { answer, .. } => answer.status(),
             Self::Folder { .. } => Status::MovedPermanently,

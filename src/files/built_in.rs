@@ -6,7 +6,7 @@ use crate::http::NOT_FOUND;
 use crate::http::Refusal;
 use crate::http::coding::{Accepted, Coding};
 use crate::http::content_type;
-use crate::http::path::CleanPath;
+use crate::http::path::{self, CleanPath};
 use crate::http::representation::{Author, Choice, Facts, Representation};
 use std::rc::Rc;
 
@@ -49,13 +49,13 @@ impl BuiltIn {
     ///
     /// # Errors
     /// 404.
-    pub(super) fn find(&self, path: &CleanPath, accepted: Accepted) -> Result<Option<&Ready>, Refusal> {
-        let name = path.relative();
-        let index = || if name.is_empty() { INDEX.to_owned() } else { format!("{name}/{INDEX}") };
-        let found = if path.is_folder() { self.page(&index()) } else { self.page(name) };
+    pub(super) fn find(&self, asked: &CleanPath, accepted: Accepted) -> Result<Option<&Ready>, Refusal> {
+        let name = asked.relative();
+        let index = || path::join(name, INDEX);
+        let found = if asked.is_folder() { self.page(&index()) } else { self.page(name) };
         match found {
             Some(page) => Ok(Some(page.choose(accepted))),
-            None if !path.is_folder() && self.page(&index()).is_some() => Ok(None),
+            None if !asked.is_folder() && self.page(&index()).is_some() => Ok(None),
             None => Err(NOT_FOUND),
         }
     }

@@ -225,7 +225,7 @@ impl Folder {
         sending: &mut Sending,
     ) -> Result<Found, Refusal> {
         if let Some(page) = self.cache.fresh(path.as_asked(), turn.now.tick)
-            && let Some((ready, _)) = page.ready(request.accepted)
+            && let Some(ready) = page.ready(request.accepted)
             && let Ok(found) =
                 found(ready, request, turn, |stamp| sending.join(stamp).ok_or(Unready::Changed))
         {

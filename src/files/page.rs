@@ -12,12 +12,11 @@ use super::{Content, Ready, Unready};
 use crate::budget::Budget;
 use crate::http::coding::{Accepted, Coding};
 use crate::http::content_type;
-use crate::http::path::CleanPath;
+use crate::http::path::{self, CleanPath};
 use crate::http::representation::{Author, Choice, Facts, Representation};
 use crate::limits::FILE_PIECE_BYTES;
 use crate::outbox::Shared;
 use crate::transport::is_out_of_descriptors;
-use std::fs::File;
 use std::io::{self, Read};
 use std::rc::Rc;
 
@@ -52,13 +51,13 @@ impl Page {
     ///
     /// # Errors
     /// When it leads nowhere, and what else the system says.
-    pub(super) fn look_up(inside: &Inside<'_>, path: &CleanPath) -> io::Result<Way> {
-        let name = path.relative();
-        match (inside.look(name)?, path.is_folder()) {
+    pub(super) fn look_up(inside: &Inside<'_>, asked: &CleanPath) -> io::Result<Way> {
+        let name = asked.relative();
+        match (inside.look(name)?, asked.is_folder()) {
             (Thing::File(stamp), false) => Ok(Way::Page(Self::of(inside, name.to_owned(), stamp)?)),
             (Thing::Folder, false) => Ok(Way::FolderWithoutSlash),
             (Thing::Folder, true) => {
-                let index = if name.is_empty() { INDEX.to_owned() } else { format!("{name}/{INDEX}") };
+                let index = path::join(name, INDEX);
                 match inside.look(&index) {
                     Ok(Thing::File(stamp)) => Ok(Way::Page(Self::of(inside, index, stamp)?)),
                     Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -93,16 +92,12 @@ impl Page {
         states(self) == states(other)
     }
 
-    /// Whether a change of any of them would show. `now`: seconds since 1970.
-    pub(super) fn is_settled(&self, now: u64) -> bool {
-        self.variants.iter().all(|variant| variant.stamp.is_settled(now))
-    }
-
-    /// Whether it may be kept: not one that would be in memory if there were any.
+    /// Whether it may be kept: a change of any of them would show, and none would be in memory if there were any. `now`:
+    /// seconds since 1970.
     pub(super) fn may_be_kept(&self, now: u64) -> bool {
         let is_unkept =
             |variant: &Variant| matches!(variant.ready, Some(Ready { content: Content::Unkept(_), .. }));
-        self.is_settled(now) && !self.variants.iter().any(is_unkept)
+        self.variants.iter().all(|variant| variant.stamp.is_settled(now) && !is_unkept(variant))
     }
 
     /// What it takes in memory.
@@ -118,12 +113,11 @@ impl Page {
     }
 
     /// What a client gets of it, if somebody wanted that before.
-    pub(super) fn ready(&self, accepted: Accepted) -> Option<(&Ready, &str)> {
-        let variant = self.choose(accepted);
-        variant.ready.as_ref().map(|ready| (ready, &*variant.name))
+    pub(super) fn ready(&self, accepted: Accepted) -> Option<&Ready> {
+        self.variants[self.index(accepted)].ready.as_ref()
     }
 
-    /// The same, read now if it must be; and how many bytes were.
+    /// The same, read now if it must be; with its name, and how many bytes were read.
     ///
     /// # Errors
     /// When it was changed meanwhile, and what the system says.
@@ -174,10 +168,6 @@ impl Page {
         (variant.ready.as_ref().expect("it was made ready"), &variant.name, read)
     }
 
-    fn choose(&self, accepted: Accepted) -> &Variant {
-        &self.variants[self.index(accepted)]
-    }
-
     /// Where the variant is that a client gets.
     fn index(&self, accepted: Accepted) -> usize {
         let find = |coding| self.variants.iter().position(|variant| variant.coding == coding);
@@ -207,13 +197,9 @@ fn read(
     let mut bytes = Vec::with_capacity(stamp.length as usize + 1);
     // A byte more than there should be: so reading ends where the file does.
     (&file).take(stamp.length + 1).read_to_end(&mut bytes)?;
-    if state(&file)? != *stamp || bytes.len() as u64 != stamp.length {
+    if Stamp::of(&file.metadata()?) != *stamp || bytes.len() as u64 != stamp.length {
         return Err(Unready::Changed);
     }
     let (etag, read) = (stamp::etag(&bytes, *coding), bytes.len());
     Ok((Shared::new(bytes, budget).map_or(Content::Unkept(*stamp), Content::Kept), etag, read))
-}
-
-fn state(file: &File) -> io::Result<Stamp> {
-    Ok(Stamp::of(&file.metadata()?))
 }

@@ -16,21 +16,27 @@ pub fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => {
-                escaped.push(char::REPLACEMENT_CHARACTER);
-            }
-            // Line ends to some, though no control characters.
-            '\u{2028}' | '\u{2029}' => escaped.push(char::REPLACEMENT_CHARACTER),
-            letter if letter.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
+            letter if misleads(letter) => escaped.push(char::REPLACEMENT_CHARACTER),
             letter => escaped.push(letter),
         }
     }
     escaped
+}
+
+/// Whether a letter would let a line show what it does not say: one that ends it, begins an escape sequence, turns around
+/// what follows or cannot be seen. All of them are below U+10000.
+pub fn misleads(letter: char) -> bool {
+    match letter {
+        // Line ends to JavaScript and to some terminals, though no control characters.
+        '\u{2028}' | '\u{2029}' => true,
+        '\u{61c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' => true,
+        letter => letter.is_control(),
+    }
 }
 
 #[cfg(test)]

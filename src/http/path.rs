@@ -13,28 +13,7 @@ use std::fmt;
 /// The one name that begins with a dot and is served.
 const WELL_KNOWN: &str = ".well-known";
 
-/// What a path keeps escaped when it is written into a `Location`.
-const ESCAPED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'|');
-
-/// The same for one name, which may hold what would end it, or begin a scheme.
-const ESCAPED_IN_LINK: &AsciiSet = &ESCAPED.add(b'/').add(b':').add(b'&').add(b'\'');
-
-/// What a query has escaped there: what no URI may hold (RFC 3986 §2). Its own escapes stay as they are.
+/// What a query has escaped in a `Location`: what no URI may hold (RFC 3986 §2). Its own escapes stay as they are.
 const ESCAPED_IN_QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -47,6 +26,12 @@ const ESCAPED_IN_QUERY: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
+
+/// What a path has escaped there: that as well, what would begin an escape or a query, and brackets.
+const ESCAPED: &AsciiSet = &ESCAPED_IN_QUERY.add(b'%').add(b'?').add(b'[').add(b']');
+
+/// The same for one name, which may hold what would end it, or begin a scheme.
+const ESCAPED_IN_LINK: &AsciiSet = &ESCAPED.add(b'/').add(b':').add(b'&').add(b'\'');
 
 /// The decoded path of a request, relative to the folder of pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +99,11 @@ impl CleanPath {
 /// What a path keeps escaped in a link: the name of one file or folder.
 pub fn escape_segment(name: &str) -> impl fmt::Display {
     utf8_percent_encode(name, ESCAPED_IN_LINK)
+}
+
+/// The path of what is in a folder, which is empty for the outermost.
+pub fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 fn decode(segment: &str) -> Result<String, Refusal> {

@@ -3,7 +3,7 @@
 //! Must not know: the backlog, when anything is written.
 
 use super::{Body, FileId};
-use crate::budget::{Budget, Exhausted, Loan};
+use crate::budget::{self, Budget, Exhausted, Loan};
 use crate::limits::{
     LOAN_FREE_BYTES, OUTBOX_BYTES_MAX, OUTBOX_ITEM_COST, OUTBOX_MERGED_BYTES_MAX, PONGS_WAITING_MAX,
 };
@@ -54,8 +54,8 @@ impl Shared {
     /// # Errors
     /// The bytes, when the budget has no room for them.
     pub fn new(bytes: Vec<u8>, budget: &Budget) -> Result<Rc<Self>, Vec<u8>> {
-        let mut loan = budget.open();
-        match loan.resize(bytes.capacity() + LOAN_FREE_BYTES) {
+        let mut loan = budget.open_without_free();
+        match loan.resize(loan.bytes() + bytes.capacity()) {
             Ok(()) => Ok(Rc::new(Self { bytes, _loan: loan })),
             Err(Exhausted) => Err(bytes),
         }
@@ -268,10 +268,7 @@ impl Outbox {
         };
         self.owned -= first.body.owned();
         self.items.pop_front();
-        // A queue that was long gives its memory back: what is held is what is paid for.
-        if self.items.capacity() > 16 && self.items.len() < self.items.capacity() / 4 {
-            self.items.shrink_to(self.items.len() * 2);
-        }
+        budget::trim(&mut self.items);
         self.settle();
         (written - left, done)
     }

@@ -4,11 +4,10 @@
 //!
 //! Must not know: what is asked for, and how responses come about.
 
-use crate::budget::{Budget, Loan};
-use crate::connection::{Connection, Event};
+use crate::budget::{self, Budget, Loan};
+use crate::connection::{Connection, Event, Responded};
 use crate::http::request::Asked;
 use crate::http::response::{Content, Status};
-use crate::limits::LOAN_FREE_BYTES;
 use crate::outbox::Outbox;
 use crate::transport::Transport;
 use log::Level;
@@ -48,23 +47,15 @@ struct Request {
     end: u64,
 }
 
-/// How a page was answered, or anything else.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Answer {
-    pub(super) status: Status,
-    /// Bytes of the content, which come last of the response.
-    pub(super) content_bytes: u64,
-}
-
 impl Access {
-    /// An event came of a request, and its response is to be written; `answer`: of a page.
+    /// An event came of a request, and its response is to be written; `page`: how one was answered.
     #[inline]
     pub(super) fn event(
         &mut self,
         key: usize,
         entry: (&Transport, &Connection),
         event: &Event<'_>,
-        answer: Option<Answer>,
+        page: Option<Responded>,
         (now, budget): (Instant, &Budget),
     ) {
         // Nearly all are messages, and nearly nobody reads this under load.
@@ -73,7 +64,7 @@ impl Access {
             Event::Message(_) | Event::Close(..) | Event::Violation(_) => false,
         };
         if is_request && log::log_enabled!(target: TARGET, Level::Info) {
-            self.answered(key, entry, event, answer, (now, budget));
+            self.answered(key, entry, event, page, (now, budget));
         }
     }
 
@@ -83,12 +74,12 @@ impl Access {
         key: usize,
         (transport, connection): (&Transport, &Connection),
         event: &Event<'_>,
-        answer: Option<Answer>,
+        page: Option<Responded>,
         (now, budget): (Instant, &Budget),
     ) {
         let (asked, status, content_bytes) = match event {
             Event::Page(request) => {
-                let Some(Answer { status, content_bytes }) = answer else { return };
+                let Some(Responded { status, content_bytes, .. }) = page else { return };
                 (Some(request.asked.clone()), status, content_bytes)
             }
             Event::Answered(asked) => (Some(asked.clone()), Status::NoContent, 0),
@@ -131,10 +122,8 @@ impl Access {
 
 impl Requests {
     fn new(address: Option<SocketAddr>, budget: &Budget) -> Self {
-        let mut loan = budget.open();
-        // Nothing of it is free: a client may ask a lot before it takes anything.
-        loan.force(LOAN_FREE_BYTES);
-        Self { address, written: 0, waiting: VecDeque::new(), loan }
+        // A client may ask a lot before it takes anything.
+        Self { address, written: 0, waiting: VecDeque::new(), loan: budget.open_without_free() }
     }
 
     /// Where there is no memory left to know what was asked for, it is not known.
@@ -150,10 +139,7 @@ impl Requests {
         self.waiting.front().filter(|request| request.end <= self.written)?;
         let request = self.waiting.pop_front()?;
         self.loan.force(self.loan.bytes() - request.lent_bytes());
-        // A queue that was long gives its memory back: what is held is what is paid for.
-        if self.waiting.capacity() > 16 && self.waiting.len() < self.waiting.capacity() / 4 {
-            self.waiting.shrink_to(self.waiting.len() * 2);
-        }
+        budget::trim(&mut self.waiting);
         Some(request)
     }
 

@@ -2,12 +2,11 @@
 //! of it.
 
 use super::Server;
-use super::access::Answer;
 use super::guard::{self, Called};
 use super::notes::End;
 use crate::channel::Readiness;
 use crate::config::Audience;
-use crate::connection::{Event, Responded, Turn};
+use crate::connection::{Event, Turn};
 use crate::handler::{Context, Handler};
 use crate::limits::{
     GIVING_WAY_PER_TURN, READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE,
@@ -143,19 +142,19 @@ impl Server {
             let Some(event) = connection.next(&mut input, &turn) else { break };
             self.notes.event(instant, key, &entry.transport, &event, has_closed);
             // A page is the loop's own affair; everything else may concern the handler.
-            let mut answer = None;
+            let mut page = None;
             if let Event::Page(request) = &event {
                 let found = self.files.find(request, &turn);
                 if let Err(refusal) = &found {
                     self.notes.refusal(instant, &entry.transport, refusal);
                 }
-                let Responded { status, content_bytes, unsent } = connection.respond(request, found, &turn);
-                if let Some(file) = unsent {
+                let responded = connection.respond(request, found, &turn);
+                if let Some(file) = responded.unsent {
                     self.files.close(file);
                 }
-                answer = Some(Answer { status, content_bytes });
+                page = Some(responded);
             }
-            self.access.event(key, (&entry.transport, connection), &event, answer, (instant, &self.budget));
+            self.access.event(key, (&entry.transport, connection), &event, page, (instant, &self.budget));
             if matches!(event, Event::Page(_) | Event::Answered(_)) {
                 cost += READ_COST_OF_PAGE + self.files.take_effort();
                 if cost < budget {

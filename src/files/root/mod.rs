@@ -156,15 +156,12 @@ impl Inside<'_> {
         let mut names = self.names(folder, most + 1)?;
         let extent = if names.len() > most { Extent::Cut } else { Extent::Whole };
         names.truncate(most);
-        let entries = names.into_iter().filter_map(|name| {
-            let whole = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-            match self.look(&whole) {
-                Ok(Thing::File(stamp)) => {
-                    Some(Entry { name, kind: Kind::File(stamp.length), modified: stamp.modified(u64::MAX) })
-                }
-                Ok(Thing::Folder) => Some(Entry { name, kind: Kind::Folder, modified: None }),
-                Ok(Thing::Other) | Err(_) => None,
+        let entries = names.into_iter().filter_map(|name| match self.look(&path::join(folder, &name)) {
+            Ok(Thing::File(stamp)) => {
+                Some(Entry { name, kind: Kind::File(stamp.length), modified: stamp.modified(u64::MAX) })
             }
+            Ok(Thing::Folder) => Some(Entry { name, kind: Kind::Folder, modified: None }),
+            Ok(Thing::Other) | Err(_) => None,
         });
         Ok((entries.collect(), extent))
     }
@@ -172,8 +169,8 @@ impl Inside<'_> {
     /// Names that can be asked for, of the first [`LISTED_SCANNED_MAX`] in the folder.
     fn names(&self, folder: &str, most: usize) -> io::Result<Vec<String>> {
         let is_asked_for = |name: &String| path::is_servable(name, folder.is_empty());
-        let all: io::Result<Vec<_>> = self.entries(folder)?.take(LISTED_SCANNED_MAX).collect();
-        Ok(all?.into_iter().flatten().filter(is_asked_for).take(most).collect())
+        let names = self.entries(folder)?.take(LISTED_SCANNED_MAX).filter_map(io::Result::transpose);
+        names.filter(|name| name.as_ref().map_or(true, is_asked_for)).take(most).collect()
     }
 
     /// All names in a folder; `None`: one that is no text.
