@@ -125,6 +125,11 @@ impl Backlog {
         shrink(&mut self.boundaries);
     }
 
+    /// Nobody reads any more: gives all its memory back.
+    pub fn clear(&mut self) {
+        *self = Self { first: self.head, tail: self.head, head: self.head, ..Self::new(self.segment_bytes) };
+    }
+
     /// The bytes of a range that is held, in pieces.
     pub fn slices(&self, range: Range<u64>) -> impl Iterator<Item = &[u8]> {
         debug_assert!(self.tail <= range.start && range.end <= self.head, "{range:?} is not held");

@@ -1,25 +1,25 @@
-//! A channel: one backlog, its subscribers' cursors, and who is to be written to next.
+//! A channel: what everybody hears, in every wire format that somebody listens in.
 //!
-//! [`Channel::publish`] costs one append, however many subscribers there are. [`Channel::next_behind`] goes
-//! round the subscribers and names those that are behind and whose sockets take something; where a slice of
-//! the round stops, the next goes on. A subscriber whose socket takes nothing and that is further behind
-//! than the backlog may hold gets its verdict in `verdict`.
+//! [`Channel::publish`] makes a frame of a message once for each format in use, however many subscribers there are.
+//! Each format is a feed of its own, with its backlog, its cursors and its round; what is too slow in one does
+//! not show in another. The feeds take turns, a slice of the flush each.
 //!
 //! Must not know: sockets, what a connection does with a verdict.
 //!
-//! Invariants: every cursor lies in the backlog; who is behind is counted; only a subscriber whose socket refused
-//! bytes is ever evicted, never one we have not come round to (see [`Channel::is_congested`]).
+//! Invariants: publishing costs nothing for a format that nobody listens in; a seat means one feed for good.
 
+mod feed;
 mod verdict;
 
-use crate::backlog::{Backlog, Boundary, Seat};
+use crate::backlog::Seat;
 use crate::budget::Budget;
-use crate::config::{Config, OwnMessages, SlowConsumer};
+use crate::config::Config;
 use crate::format::WireFormat;
-use crate::limits::{READ_BYTES_MAX, SEGMENT_BYTES};
+use crate::limits::SEGMENT_BYTES;
 use crate::message::Message;
 use crate::outbox::{self, Advanced, Gather, Outbox, View};
-use slab::Slab;
+use crate::websocket::codec::Codec;
+use feed::Feed;
 pub use verdict::{OnTheWire, Sentence, Verdict};
 
 /// Whether a subscriber's socket takes bytes.
@@ -31,67 +31,18 @@ pub enum Readiness {
     Blocked,
 }
 
-/// Where a subscriber stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    Writable,
-    Blocked,
-    /// Too slow: its verdict waits to be taken, its cursor counts no more.
-    Evicted,
-}
-
-/// One receiver: what it has taken of the backlog, and whose it is.
-#[derive(Debug)]
-struct Subscriber {
-    cursor: u64,
-    key: u32,
-    standing: Standing,
-    /// Sweeps since its socket last took something, while it is waited for.
-    stalled: u16,
-}
-
-/// The pass over the subscribers that are behind.
-#[derive(Debug, Default)]
-struct Round {
-    /// The seat to look at next.
-    next: usize,
-    /// Seats to look at until everybody was seen since the last publication.
-    left: usize,
-    /// The head when the round last came to its first seat: everybody was seen since.
-    head_at_start: u64,
-    /// Frames held at that moment, so that many small ones count as well.
-    published: usize,
-}
-
 /// What everybody hears.
 #[derive(Debug)]
 pub struct Channel {
-    backlog: Backlog,
-    format: WireFormat,
-    subscribers: Slab<Subscriber>,
-    /// Subscribers that count: those that are not evicted.
-    listening: usize,
-    /// Those of them that have not taken everything.
-    behind: usize,
-    /// One past the highest seat taken since the channel was empty.
-    seats: usize,
-    round: Round,
-    /// Somebody who may have held the tail of the backlog has moved on or left.
-    is_release_due: bool,
-    /// Somebody is further behind than the limit, and is waited for.
-    is_held_up: bool,
-    verdicts: Vec<Verdict>,
-    /// For the frames of those who lose their place in the middle of one.
+    feeds: [Feed; WireFormat::ALL.len()],
+    /// Whose slice it is.
+    turn: usize,
+    codec: Codec,
+    /// Room for a payload to be deflated into.
+    deflated: Vec<u8>,
     budget: Budget,
-    own_messages: OwnMessages,
-    slow_consumer: SlowConsumer,
-    backlog_bytes_max: u64,
-    backlog_frames_max: usize,
-    /// What the backlog may hold where receivers are waited for: its limit, a round, and what one read publishes.
-    bytes_waited_for_max: u64,
-    /// Verdicts are given when the head passes this, not at each message: they look at every subscriber.
-    next_verdict: u64,
-    frames_at_verdict: usize,
+    /// Messages that subscribers could not be told in their format, one for each of them.
+    untold: u64,
 }
 
 impl Channel {
@@ -102,40 +53,26 @@ impl Channel {
 
     /// The same with segments of another size, to come to their ends sooner.
     pub fn with_segments(config: &Config, segment_bytes: usize) -> Self {
-        let backlog_bytes_max = config.limits.backlog_bytes_max;
+        let budget = Budget::new(config.limits.buffers_bytes_max);
         Self {
-            backlog: Backlog::new(segment_bytes),
-            format: WireFormat::Plain,
-            subscribers: Slab::new(),
-            listening: 0,
-            behind: 0,
-            seats: 0,
-            round: Round::default(),
-            is_release_due: false,
-            is_held_up: false,
-            verdicts: Vec::new(),
-            budget: Budget::new(config.limits.buffers_bytes_max),
-            own_messages: config.own_messages,
-            slow_consumer: config.slow_consumer,
-            backlog_bytes_max: backlog_bytes_max as u64,
-            bytes_waited_for_max: (backlog_bytes_max / 4 * 5
-                + config.limits.message_bytes_max
-                + READ_BYTES_MAX) as u64,
-            // Where frames begin takes no more memory than the frames, in a queue that doubles as it grows.
-            backlog_frames_max: (backlog_bytes_max / (2 * size_of::<Boundary>())).max(1),
-            next_verdict: 0,
-            frames_at_verdict: 0,
+            feeds: WireFormat::ALL.map(|format| Feed::new(format, config, segment_bytes, &budget)),
+            turn: 0,
+            codec: Codec::default(),
+            deflated: Vec::new(),
+            budget,
+            untold: 0,
         }
     }
 
-    /// The backlog's head: what is made now comes behind everything published so far.
-    pub fn head(&self) -> u64 {
-        self.backlog.head()
+    /// The head of the backlog that a seat reads: what is made now for its connection comes behind everything
+    /// published so far. Without a seat there is none to come behind: 0.
+    pub fn head(&self, seat: Option<Seat>) -> u64 {
+        seat.map_or(0, |seat| self.feed(seat).head())
     }
 
     /// Bytes held for those who are behind.
     pub fn backlog_bytes(&self) -> u64 {
-        self.backlog.head() - self.backlog.tail()
+        self.feeds.iter().map(Feed::backlog_bytes).sum()
     }
 
     /// What all connections together may keep. The frames of those who lose their place are of it; so is what a
@@ -144,112 +81,100 @@ impl Channel {
         &self.budget
     }
 
+    /// What deflates what is published; the same inflates what comes in.
+    pub fn codec(&self) -> &Codec {
+        &self.codec
+    }
+
     /// Subscribers.
     pub fn len(&self) -> usize {
-        self.subscribers.len()
+        self.feeds.iter().map(Feed::len).sum()
     }
 
     /// Whether nobody listens.
     pub fn is_empty(&self) -> bool {
-        self.subscribers.is_empty()
+        self.feeds.iter().all(Feed::is_empty)
     }
 
-    /// A newcomer; it hears what is published from now on.
-    pub fn subscribe(&mut self, key: u32) -> Seat {
-        let subscriber =
-            Subscriber { cursor: self.backlog.head(), key, standing: Standing::Writable, stalled: 0 };
-        if self.subscribers.is_empty() {
-            // What was published to nobody is nothing to catch up with.
-            self.round.head_at_start = self.backlog.head();
-        }
-        let index = self.subscribers.insert(subscriber);
-        self.listening += 1;
-        let seats = self.seats.max(index + 1);
-        if self.is_round_pending() {
-            // The round passes the new seat on its way, and must not end before one that it still owes a visit.
-            self.round.left += seats - self.seats;
-        }
-        self.seats = seats;
-        Seat::new(index)
+    /// A newcomer; it hears what is published from now on, in this format.
+    pub fn subscribe(&mut self, key: u32, format: WireFormat) -> Seat {
+        self.feeds[format.index()].subscribe(key)
     }
 
     /// A subscriber leaves. A seat that is taken again meets nothing of the one before: cursors start at
     /// the head.
     pub fn unsubscribe(&mut self, seat: Seat) {
-        if let Some(subscriber) = self.subscribers.try_remove(seat.index())
-            && subscriber.standing != Standing::Evicted
-        {
-            self.listening -= 1;
-            self.behind -= usize::from(subscriber.cursor < self.backlog.head());
-        }
-        self.is_release_due = true;
-        if self.subscribers.is_empty() {
-            self.seats = 0;
-            self.round = Round::default();
-        }
+        self.feed_mut(seat).unsubscribe(seat);
     }
 
-    /// Everybody hears `message`. The backlog holds it until all have it or are evicted.
+    /// Everybody hears `message`. The backlogs hold it until all have it or are evicted.
     pub fn publish(&mut self, publisher: Option<Seat>, message: &Message<'_>) {
-        let head = self.format.head(message);
-        self.backlog.append(publisher, &[&head, message.payload()]);
-        self.behind = self.listening;
-        self.round.left = self.seats;
-        self.round.published += usize::from(self.seats > 0);
-        self.is_release_due |= self.subscribers.is_empty();
-        if self.is_over_limit() && self.is_verdict_due() {
-            self.give_verdicts();
+        for feed in self.feeds.iter_mut().filter(|feed| !feed.is_empty()) {
+            match feed.format.frame(message, &self.codec, &mut self.deflated) {
+                Some(frame) => feed.append(publisher, &frame),
+                None => self.untold += feed.len() as u64,
+            }
+        }
+        // A long message is rare, and its room not worth keeping.
+        if self.deflated.capacity() > SEGMENT_BYTES {
+            self.deflated = Vec::new();
         }
     }
 
-    /// Whether publishing must pause. Whoever reads senders reads on when the flush has come further.
-    ///
-    /// Either a quarter of the backlog was published since the round last came to its first seat: a subscriber is
-    /// so visited before it is half of the backlog behind, and nobody is too slow because we were. Or a subscriber
-    /// that takes all it is offered is further behind than the limit all the same: one write a round is not enough for
-    /// it, and more would be held with every round. Where the policy is to wait, the same holds for one that takes nothing.
+    /// How many messages subscribers could not be told in their format, one for each of them, since this was last asked.
+    pub fn take_untold(&mut self) -> u64 {
+        std::mem::take(&mut self.untold)
+    }
+
+    /// Whether publishing must pause. Whoever reads senders reads on when the flush has come further: some feed is
+    /// far from everybody having been seen, or holds more than it may for one that takes all it is offered.
     pub fn is_congested(&self) -> bool {
-        let is_much_published = self.backlog.head() - self.round.head_at_start > self.backlog_bytes_max / 4
-            || self.round.published > self.backlog_frames_max / 4;
-        self.is_held_up || (self.is_round_pending() && is_much_published)
+        self.feeds.iter().any(Feed::is_congested)
     }
 
     /// Whether there may be subscribers to write to.
     pub fn is_round_pending(&self) -> bool {
-        self.round.left > 0
+        self.feeds.iter().any(Feed::is_round_pending)
     }
 
     /// The next subscriber, by its connection's key, that is behind and takes bytes; `None`: everybody was
     /// seen since the last publication.
     #[inline]
     pub fn next_behind(&mut self) -> Option<u32> {
-        let head = self.backlog.head();
-        while self.round.left > 0 {
-            let seat = self.round.next;
-            self.round.left -= 1;
-            self.round.next += 1;
-            if self.round.next >= self.seats {
-                self.start_round();
+        for _ in 0..self.feeds.len() {
+            if let Some(key) = self.feeds[self.turn].next_behind() {
+                return Some(key);
             }
-            if let Some(subscriber) = self.subscribers.get(seat)
-                && subscriber.standing == Standing::Writable
-                && subscriber.cursor < head
-            {
-                return Some(subscriber.key);
-            }
-        }
-        // Whoever was visited last has been written to by now.
-        if std::mem::take(&mut self.is_release_due) {
-            self.release();
+            self.pass_on();
         }
         None
     }
 
+    /// At the end of a slice of the flush: looks whether those who held up the senders have come far enough. The next
+    /// slice begins with another feed.
+    pub fn review(&mut self) {
+        self.feeds.iter_mut().for_each(Feed::review);
+        self.pass_on();
+    }
+
+    fn pass_on(&mut self) {
+        self.turn = (self.turn + 1) % self.feeds.len();
+    }
+
+    /// The next verdict.
+    pub fn take_verdict(&mut self) -> Option<Verdict> {
+        self.feeds.iter_mut().find_map(Feed::take_verdict)
+    }
+
+    /// Once a sweep: counts for how many of them each of those that are waited for took nothing, and gives up who
+    /// reaches `sweeps_max`; `None`: nobody is given up.
+    pub fn count_stalls(&mut self, sweeps_max: Option<u16>) {
+        self.feeds.iter_mut().for_each(|feed| feed.count_stalls(sweeps_max));
+    }
+
     /// Whether a subscriber has frames to take.
     pub fn is_behind(&self, seat: Seat) -> bool {
-        self.subscribers.get(seat.index()).is_some_and(|subscriber| {
-            subscriber.standing != Standing::Evicted && subscriber.cursor < self.backlog.head()
-        })
+        self.feed(seat).is_behind(seat)
     }
 
     /// Whether [`gather`](Self::gather) may have something for a connection, or frames to step over that are left
@@ -262,92 +187,48 @@ impl Channel {
 
     /// Takes note of what a subscriber's socket said.
     pub fn set_readiness(&mut self, seat: Seat, readiness: Readiness) {
-        let Some(subscriber) = self.subscribers.get_mut(seat.index()) else { return };
-        subscriber.set_readiness(readiness);
+        self.feed_mut(seat).set_readiness(seat, readiness);
     }
 
     /// All that a subscriber has not taken, where that is one piece and nothing of it is left out: what a receiver
     /// takes that has nothing of its own. `None`: it has taken everything, or it is for [`gather`](Self::gather).
     #[inline]
     pub fn rest(&self, seat: Seat) -> Option<&[u8]> {
-        let view = self.view(seat)?;
-        let rest = view.whole_rest().filter(|rest| !rest.is_empty())?;
-        view.backlog.one_piece(rest)
+        self.feed(seat).rest(seat)
     }
 
     /// Takes note that its socket took all of that.
     #[inline]
     pub fn advance_to_head(&mut self, seat: Seat) {
-        self.advance_to(seat, self.backlog.head());
-    }
-
-    #[inline]
-    fn advance_to(&mut self, seat: Seat, cursor: u64) {
-        let (head, tail) = (self.backlog.head(), self.backlog.tail());
-        let Some(subscriber) = self.subscribers.get_mut(seat.index()) else { return };
-        if subscriber.standing == Standing::Evicted || subscriber.cursor >= cursor {
-            return;
-        }
-        // The last of all moves on: what it held can go at the end of the flush.
-        self.is_release_due |= subscriber.cursor == tail;
-        self.behind -= usize::from(cursor == head);
-        subscriber.cursor = cursor;
+        self.feed_mut(seat).advance_to_head(seat);
     }
 
     /// What to write next to a connection: the merge of its outbox and, with a seat, of the backlog.
     pub fn gather<'a>(&'a self, seat: Option<Seat>, outbox: Option<&'a Outbox>, gathered: &mut Gather<'a>) {
-        outbox::gather(outbox, seat.and_then(|seat| self.view(seat)), gathered);
+        outbox::gather(outbox, self.view(seat), gathered);
     }
 
     /// Takes note that its socket took so many bytes of that.
     pub fn advance(&mut self, seat: Option<Seat>, outbox: Option<&mut Outbox>, written: usize) -> Advanced {
-        let view = seat.and_then(|seat| self.view(seat));
-        let advanced = outbox::advance(outbox, view, written);
+        let advanced = outbox::advance(outbox, self.view(seat), written);
         if let Some(seat) = seat {
-            self.advance_to(seat, advanced.cursor);
+            self.feed_mut(seat).advance_to(seat, advanced.cursor);
         }
         advanced
     }
 
+    fn view(&self, seat: Option<Seat>) -> Option<View<'_>> {
+        seat.and_then(|seat| self.feed(seat).view(seat))
+    }
+
     #[inline]
-    fn view(&self, seat: Seat) -> Option<View<'_>> {
-        let subscriber = self.subscribers.get(seat.index())?;
-        if subscriber.standing == Standing::Evicted {
-            return None;
-        }
-        let skipped = match self.own_messages {
-            OwnMessages::Deliver => None,
-            OwnMessages::Skip => Some(seat),
-        };
-        Some(View { backlog: &self.backlog, cursor: subscriber.cursor, skipped })
+    fn feed(&self, seat: Seat) -> &Feed {
+        &self.feeds[WireFormat::of(seat).0.index()]
     }
 
-    fn start_round(&mut self) {
-        self.round.next = 0;
-        self.round.head_at_start = self.backlog.head();
-        self.round.published = 0;
-        // A round that ends here lets go of everything once the last was written to; but when every slice ends with a
-        // round, nobody comes back to see that.
-        if self.backlog_bytes() >= self.backlog.segment_bytes() {
-            self.release();
-        }
-    }
-
-    /// Lets go of what everybody has.
-    fn release(&mut self) {
-        debug_assert_eq!(self.behind, self.cursors().filter(|&cursor| cursor < self.backlog.head()).count());
-        // Most often nobody is: that spares a look at each of thousands.
-        let needed = if self.behind == 0 { None } else { self.cursors().min() };
-        self.backlog.release(needed.unwrap_or(self.backlog.head()));
-    }
-
-    fn cursors(&self) -> impl Iterator<Item = u64> {
-        let counts = |subscriber: &&Subscriber| subscriber.standing != Standing::Evicted;
-        self.subscribers
-            .iter()
-            .map(|(_, subscriber)| subscriber)
-            .filter(counts)
-            .map(|subscriber| subscriber.cursor)
+    #[inline]
+    fn feed_mut(&mut self, seat: Seat) -> &mut Feed {
+        &mut self.feeds[WireFormat::of(seat).0.index()]
     }
 }
 

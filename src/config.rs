@@ -28,6 +28,10 @@ pub struct Config {
     pub origins: Vec<OriginRule>,
     /// Subprotocols the server speaks, the preferred one first (RFC 6455 §1.9).
     pub protocols: Vec<String>,
+    /// Whether messages may be compressed.
+    pub compression: Compression,
+    /// Whether the older draft is spoken.
+    pub legacy: Legacy,
     /// Every bound with a knob.
     pub limits: Limits,
 }
@@ -43,8 +47,25 @@ impl Default for Config {
             slow_consumer: SlowConsumer::Close,
             origins: vec![OriginRule::SameOrNull],
             protocols: Vec::new(),
+            compression: Compression::Negotiated,
+            legacy: Legacy::Refused,
             limits: Limits::default(),
         }
+    }
+}
+
+impl Config {
+    /// In how many wire formats clients may be told what is published: each has a backlog while somebody listens in it.
+    pub fn formats(&self) -> usize {
+        let compressed = match self.compression {
+            Compression::Negotiated if cfg!(feature = "deflate") => 2,
+            Compression::Negotiated | Compression::Never => 0,
+        };
+        let legacy = match self.legacy {
+            Legacy::Spoken => 1,
+            Legacy::Refused => 0,
+        };
+        1 + compressed + legacy
     }
 }
 
@@ -135,6 +156,25 @@ pub enum OwnMessages {
     Deliver,
     /// All but the sender.
     Skip,
+}
+
+/// Whether permessage-deflate is agreed to (RFC 7692). In a build without the feature `deflate` it never is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// With each client that offers it.
+    Negotiated,
+    /// With nobody.
+    Never,
+}
+
+/// Whether the draft before RFC 6455 is spoken, that of 0x00 … 0xFF (draft-hixie-thewebsocketprotocol-76).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Legacy {
+    /// Its clients are told the version that is.
+    Refused,
+    /// With whoever asks for it; and every handshake carries its two headers, `Sec-WebSocket-Origin` and
+    /// `Sec-WebSocket-Location`. Its clients get no binary messages, and are not pinged: the draft has neither.
+    Spoken,
 }
 
 /// The verdict on a receiver that is further behind than the backlog, and that takes nothing.

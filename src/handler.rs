@@ -8,6 +8,7 @@ use crate::config::{Audience, Config};
 use crate::connection::{Connection, Opening, Turn};
 use crate::deadline::Now;
 use crate::message::{CloseCode, Message};
+use crate::websocket::codec::Codec;
 
 /// Hears what clients do. It runs on the server's one thread: while it works, nobody is served.
 ///
@@ -37,6 +38,7 @@ pub struct Context<'c> {
     channel: &'c mut Channel,
     config: &'c Config,
     budget: &'c Budget,
+    codec: &'c Codec,
     now: Now,
     /// With what the handler closed the client, if it did.
     closed: Option<CloseCode>,
@@ -48,10 +50,10 @@ impl<'c> Context<'c> {
         connection: &'c mut Connection,
         channel: &'c mut Channel,
         config: &'c Config,
-        budget: &'c Budget,
+        (budget, codec): (&'c Budget, &'c Codec),
         now: Now,
     ) -> Self {
-        Self { client, connection, channel, config, budget, now, closed: None }
+        Self { client, connection, channel, config, budget, codec, now, closed: None }
     }
 
     /// A number that no other client has at the same time.
@@ -104,6 +106,7 @@ impl<'c> Context<'c> {
     }
 
     fn turn(&self) -> Turn<'c> {
-        Turn { config: self.config, budget: self.budget, now: self.now, head: self.channel.head() }
+        let head = self.channel.head(self.connection.seat());
+        Turn { config: self.config, budget: self.budget, codec: self.codec, now: self.now, head }
     }
 }

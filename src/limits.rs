@@ -54,17 +54,18 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The most memory the whole process takes with so many connections, in bytes, whatever clients do: a sum of the
-    /// bounds on this page. What the kernel holds for sockets is not in it.
-    pub fn memory_bytes_max(&self, connections: usize) -> u64 {
+    /// The most memory the whole process takes with so many connections, told in so many wire formats, in bytes, whatever
+    /// clients do: a sum of the bounds on this page. What the kernel holds for sockets is not in it.
+    pub fn memory_bytes_max(&self, connections: usize, formats: usize) -> u64 {
         let [backlog, buffers, message] =
             [self.backlog_bytes_max, self.buffers_bytes_max, self.message_bytes_max]
                 .map(|bytes| bytes as u64);
-        // The frames, where each begins in a queue that doubles, a round of a quarter, and the messages of one read.
-        let channel = backlog * 5 / 2 + message + READ_BYTES_MAX as u64;
-        // One buffer at a time is being moved to a larger one, one message is complete, one answer is made.
-        let passing = 3 * message;
-        BASE_BYTES + connections as u64 * CONNECTION_BYTES + channel + buffers + passing
+        // The frames, where each begins in a queue that doubles, a round of a quarter, and what one read publishes.
+        let feed = backlog * 5 / 2 + message + READ_BYTES_PER_TURN as u64;
+        // One buffer at a time is being moved to a larger one, one message is complete, another is decompressed, which
+        // doubles as it grows, and one answer is made.
+        let passing = 5 * message;
+        BASE_BYTES + connections as u64 * CONNECTION_BYTES + formats as u64 * feed + buffers + passing
     }
 }
 
@@ -102,6 +103,15 @@ pub const WRITE_SLICES_MAX: usize = 64;
 /// how far somebody is behind. A longer run takes another slice, or waits for the next write: that may be less than
 /// is published meanwhile, and then senders wait ([`Channel::is_congested`](crate::channel::Channel::is_congested)).
 pub const RUN_FRAMES_MAX: usize = 64;
+
+/// Payloads below this go out as they are, in bytes: compressed they would hardly be shorter.
+pub const DEFLATE_BYTES_MIN: usize = 128;
+
+/// How hard what is published is compressed, of 0 to 9.
+pub const DEFLATE_LEVEL: u32 = 6;
+
+/// What compressing a byte counts for in the budget of reads; decompressing one counts for a byte.
+pub const COST_OF_DEFLATED_BYTE: usize = 8;
 
 /// A piece of a file read at a time, when the socket can take it.
 pub const FILE_PIECE_BYTES: usize = READ_BYTES_MAX;
@@ -263,16 +273,18 @@ mod tests {
     /// The table in docs/ARCHITECTURE.md, with its example.
     #[test]
     fn the_bounds_add_up() {
-        let mebibytes = |limits: &Limits, connections| limits.memory_bytes_max(connections) >> 20;
+        let mebibytes =
+            |limits: &Limits, connections, formats| limits.memory_bytes_max(connections, formats) >> 20;
         let limits = Limits::default();
-        assert_eq!(mebibytes(&limits, 0), 8 + 16 * 5 / 2 + 1 + 64 + 3);
-        assert_eq!(mebibytes(&limits, 20_000), 194);
+        assert_eq!(mebibytes(&limits, 0, 1), 8 + (16 * 5 / 2 + 1 + 1) + 64 + 5);
+        assert_eq!(mebibytes(&limits, 20_000, 1), 197);
+        assert_eq!(mebibytes(&limits, 20_000, 3), 281, "with permessage-deflate");
         let small = Limits {
             buffers_bytes_max: 1 << 20,
             backlog_bytes_max: 1 << 20,
             message_bytes_max: 1 << 14,
             ..limits
         };
-        assert_eq!(mebibytes(&small, 100), 12, "on a small box");
+        assert_eq!(mebibytes(&small, 100, 1), 12, "on a small box");
     }
 }

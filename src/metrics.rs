@@ -41,6 +41,9 @@ pub struct Metrics {
     pub slow_skipped: u64,
     /// Messages that they missed.
     pub messages_missed: u64,
+    /// Messages that subscribers could not be told in their format, one for each of them: binary ones, and clients of
+    /// the older draft.
+    pub messages_untold: u64,
     /// Receivers that were waited for, and took nothing for too long.
     pub slow_stalled: u64,
     /// Times that a sender had to wait for receivers.

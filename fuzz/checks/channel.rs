@@ -94,7 +94,7 @@ impl World {
         if receiver.seat.is_some() {
             return;
         }
-        let seat = self.channel.subscribe(key as u32);
+        let seat = self.channel.subscribe(key as u32, WireFormat::Plain);
         if receiver.is_blocked {
             self.channel.set_readiness(seat, Readiness::Blocked);
         }
@@ -112,7 +112,11 @@ impl World {
     fn publish(&mut self, from: Option<usize>, length: usize) {
         let payload = self.fresh(length);
         let message = Message::binary(&payload[..]);
-        let frame = [&*WireFormat::Plain.head(&message), &payload].concat();
+        let mut room = Vec::new();
+        let frame = WireFormat::Plain
+            .frame(&message, self.channel.codec(), &mut room)
+            .expect("everything can be said");
+        let frame = frame.parts().concat();
         let publisher = from.and_then(|key| self.receivers[key].seat);
         self.channel.publish(publisher, &message);
         let skips = self.config.own_messages == OwnMessages::Skip;
@@ -172,7 +176,7 @@ impl World {
     fn push(&mut self, key: usize, length: usize) {
         let bytes = self.fresh(length);
         let receiver = &mut self.receivers[key];
-        receiver.outbox.push(self.channel.head(), Body::Bytes(bytes.clone()));
+        receiver.outbox.push(self.channel.head(receiver.seat), Body::Bytes(bytes.clone()));
         receiver.model.push(Source::Outbox, bytes);
     }
 

@@ -8,6 +8,7 @@ mod world;
 use super::input::{Cuts, Input};
 use fanfare::budget::Budget;
 use fanfare::config::{Audience, Config, OwnMessages};
+use fanfare::websocket::codec::Codec;
 use world::World;
 
 /// What can be done in one run.
@@ -21,8 +22,8 @@ pub fn check(input: &[u8]) {
     let cuts = input.cuts();
     let (manner, spread) = (input.byte(), input.byte());
     let config = config(manner);
-    let budget = Budget::new(config.limits.buffers_bytes_max);
-    let mut world = World::new(&config, &budget, cuts.clone(), manner, spread);
+    let (budget, codec) = (Budget::new(config.limits.buffers_bytes_max), Codec::default());
+    let mut world = World::new(&config, (&budget, &codec), cuts.clone(), manner, spread);
     for _ in 0..ACTIONS_MAX {
         if input.is_empty() || world.is_gone {
             break;
@@ -40,8 +41,8 @@ pub fn check(input: &[u8]) {
 /// go on, which only those are told who wait for it.
 fn cuts_do_not_show(config: &Config, cuts: &Cuts, sent: &[u8]) {
     let answers = |cuts: &Cuts| {
-        let budget = Budget::new(config.limits.buffers_bytes_max);
-        let mut world = World::new(config, &budget, cuts.clone(), 0, 0);
+        let (budget, codec) = (Budget::new(config.limits.buffers_bytes_max), Codec::default());
+        let mut world = World::new(config, (&budget, &codec), cuts.clone(), 0, 0);
         // A head is parsed anew with each read: what is long comes in larger pieces.
         world.read_scale = 1 + sent.len() / 512;
         world.room = usize::MAX;

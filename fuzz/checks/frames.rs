@@ -4,14 +4,16 @@ use super::input::Input;
 use fanfare::budget::Budget;
 use fanfare::message::Kind;
 use fanfare::websocket::Violation;
+use fanfare::websocket::codec::Codec;
+use fanfare::websocket::decoder::{Decoder, Dialect, Rules};
 use fanfare::websocket::frame::Header;
-use fanfare::websocket::message::{Decoder, Event};
+use fanfare::websocket::message::Event;
 use fanfare::{CloseCode, Message};
 use std::borrow::Cow;
 use std::str;
 
 /// What came out, the refusal at its end included.
-type Outcome = Result<Event<'static>, Violation>;
+pub(super) type Outcome = Result<Event<'static>, Violation>;
 
 /// The input: cuts, which limit, then what a client sends.
 pub fn check(input: &[u8]) {
@@ -21,8 +23,8 @@ pub fn check(input: &[u8]) {
     let wire = input.rest();
 
     header_there_and_back(wire);
-    let whole = decode([wire].into_iter(), limit);
-    let cut = decode(cuts.pieces(wire), limit);
+    let whole = decode([wire].into_iter(), Dialect::Plain, limit);
+    let cut = decode(cuts.pieces(wire), Dialect::Plain, limit);
     assert_eq!(whole, cut, "whole, and cut by {cuts:?}");
     whole.iter().flatten().for_each(|event| keeps_its_bounds(event, limit));
     agrees(&whole, &read_naively(wire, limit));
@@ -46,15 +48,21 @@ fn header_there_and_back(wire: &[u8]) {
     }
 }
 
-fn decode<'a>(reads: impl Iterator<Item = &'a [u8]>, limit: usize) -> Vec<Outcome> {
-    let budget = Budget::new(usize::MAX);
+/// What comes of these reads, in a dialect.
+pub(super) fn decode<'a>(
+    reads: impl Iterator<Item = &'a [u8]>,
+    dialect: Dialect,
+    limit: usize,
+) -> Vec<Outcome> {
+    let (budget, codec) = (Budget::new(usize::MAX), Codec::default());
+    let rules = Rules { dialect, message_bytes_max: limit, budget: &budget, codec: &codec };
     let mut decoder = Decoder::default();
     let mut outcomes = Vec::new();
     for read in reads {
         let mut read = read.to_vec();
         let mut input = &mut read[..];
         loop {
-            match decoder.decode(&mut input, limit, &budget) {
+            match decoder.decode(&mut input, &rules) {
                 Ok(Some(event)) => outcomes.push(Ok(owned(event))),
                 Ok(None) => break,
                 Err(violation) => {

@@ -6,8 +6,10 @@
 pub mod channel;
 pub mod close;
 pub mod connection;
+pub mod deflate;
 pub mod frames;
 pub mod input;
+pub mod legacy;
 pub mod merge;
 pub mod model;
 pub mod path;
@@ -18,11 +20,13 @@ pub mod utf8;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name: that of its file here, of its seeds, and of its fuzz target.
-pub const ALL: [(&str, Check); 8] = [
+pub const ALL: [(&str, Check); 10] = [
     ("channel", channel::check),
     ("close", close::check),
     ("connection", connection::check),
+    ("deflate", deflate::check),
     ("frames", frames::check),
+    ("legacy", legacy::check),
     ("merge", merge::check),
     ("path", path::check),
     ("request", request::check),

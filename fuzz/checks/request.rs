@@ -1,7 +1,7 @@
 //! A request's head: read whole and cut, routed, judged by its origin, and shaken hands with.
 
 use super::input::Input;
-use fanfare::config::OriginRule;
+use fanfare::config::{Compression, Legacy, OriginRule};
 use fanfare::http::Refusal;
 use fanfare::http::coding::{Accepted, Coding};
 use fanfare::http::conditional::{Answer, Conditions, Validators};
@@ -10,7 +10,8 @@ use fanfare::http::path::CleanPath;
 use fanfare::http::request::{self, Method, Request};
 use fanfare::http::response::Content;
 use fanfare::http::route::{Route, route};
-use fanfare::websocket::handshake;
+use fanfare::websocket::extension::{self, Agreement};
+use fanfare::websocket::handshake::{self, Terms};
 use std::net::IpAddr;
 use std::str;
 
@@ -54,7 +55,9 @@ pub fn check(input: &[u8]) {
     };
     origins_are_consistent(&request);
     let protocols = protocols(speaks);
-    if let Ok(handshake) = handshake::check(&request, &protocols) {
+    let terms =
+        Terms { protocols: &protocols, compression: Compression::Negotiated, legacy: Legacy::Refused };
+    if let Ok(handshake) = handshake::check(&request, &terms) {
         assert!(!is_page, "a right handshake is not given a page");
         is_right_answer(&request, &handshake.response(), &protocols);
     }
@@ -178,5 +181,7 @@ fn is_right_answer(request: &Request<'_>, response: &[u8], protocols: &[String])
         |name: &str| request.headers.list("sec-websocket-protocol").any(|offer| offer == name.as_bytes());
     let agreed = protocols.iter().find(|name| offers(name));
     assert_eq!(value("sec-websocket-protocol"), agreed.map(|name| name.as_bytes()));
-    assert_eq!(value("sec-websocket-extensions"), None, "no extension is spoken");
+    let offers = request.headers.list("sec-websocket-extensions");
+    let agreed = extension::agree(offers).filter(|_| cfg!(feature = "deflate")).map(Agreement::response);
+    assert_eq!(value("sec-websocket-extensions"), agreed.map(str::as_bytes));
 }

@@ -4,10 +4,11 @@
 //! Must not know: frames, who sent it to whom.
 
 #[cfg(feature = "deflate")]
-use super::deflate::Inflater;
 use super::limits::WRAPPING_BYTES_MAX;
 use super::plan::Matching;
 use super::stamp::{Arrival, Pattern};
+#[cfg(feature = "deflate")]
+use fanfare::websocket::deflate::Inflater;
 use fanfare::websocket::frame::{Encoded, Header, Opcode};
 use memchr::memmem::Finder;
 

@@ -8,8 +8,6 @@
 //! Must not know: the server. It uses only the library's public face, as a stranger's program would.
 
 mod cause;
-#[cfg(feature = "deflate")]
-mod deflate;
 mod error;
 mod figures;
 mod flights;

@@ -3,7 +3,8 @@
 //!
 //! Must not know: what a connection does with its verdict.
 
-use super::{Channel, Readiness, Standing, Subscriber};
+use super::Readiness;
+use super::feed::{Feed, Standing, Subscriber};
 use crate::backlog::Backlog;
 use crate::budget::Budget;
 use crate::config::SlowConsumer;
@@ -49,14 +50,14 @@ pub enum OnTheWire {
     Lost,
 }
 
-impl Channel {
+impl Feed {
     /// The next verdict.
-    pub fn take_verdict(&mut self) -> Option<Verdict> {
+    pub(super) fn take_verdict(&mut self) -> Option<Verdict> {
         self.verdicts.pop()
     }
 
     /// At the end of a slice of the flush: looks whether those who held up the senders have come far enough.
-    pub fn review(&mut self) {
+    pub(super) fn review(&mut self) {
         if self.is_held_up {
             self.release();
             self.is_held_up = self.is_anyone_waited_for();
@@ -65,7 +66,7 @@ impl Channel {
 
     /// Once a sweep: counts for how many of them each of those that are waited for took nothing, and gives up who
     /// reaches `sweeps_max`; `None`: nobody is given up.
-    pub fn count_stalls(&mut self, sweeps_max: Option<u16>) {
+    pub(super) fn count_stalls(&mut self, sweeps_max: Option<u16>) {
         if self.slow_consumer != SlowConsumer::Wait || !self.is_held_up {
             return;
         }

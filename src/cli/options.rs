@@ -14,7 +14,8 @@ use super::logger::LogFormat;
 use super::table::{Action, Again, Flag, Group, Place, Rivals, Table};
 use super::{help, values};
 use fanfare::config::{
-    Audience, Config, Listen, Listing, OwnMessages, Pages, ParseListenError, SlowConsumer,
+    Audience, Compression, Config, Legacy, Listen, Listing, OwnMessages, Pages, ParseListenError,
+    SlowConsumer,
 };
 use fanfare::limits::REPEATED_OPTIONS_MAX;
 use log::LevelFilter;
@@ -61,6 +62,8 @@ impl Default for Settings {
     }
 }
 
+/// Of the feature `deflate`.
+pub(crate) const NO_DEFLATE: &str = "no-deflate";
 /// The option that [`LISTEN`] may not stand beside: both say where to listen.
 pub(crate) const PORT: &str = "port";
 /// See [`PORT`].
@@ -200,6 +203,27 @@ const SERVING: &[Flag<Settings>] = &[
             settings.config.protocols.push(values::token(text)?);
             Ok(())
         }),
+    },
+    Flag {
+        long: NO_DEFLATE,
+        short: None,
+        takes: "",
+        default: "deflate on",
+        help: "do not negotiate permessage-deflate",
+        again: Again::Replaces,
+        place: Place::Anywhere,
+        action: Action::Switch(|settings| settings.config.compression = Compression::Never),
+    },
+    Flag {
+        long: "legacy",
+        short: None,
+        takes: "",
+        default: "off",
+        help: "also speak the draft with 0x00 ... 0xFF framing (hixie-76: text alone, no pings), and answer every \
+               handshake with its headers Sec-WebSocket-Origin and Sec-WebSocket-Location",
+        again: Again::Replaces,
+        place: Place::Anywhere,
+        action: Action::Switch(|settings| settings.config.legacy = Legacy::Spoken),
     },
 ];
 

@@ -3,7 +3,7 @@
 //!
 //! Must not know: how arguments and variables are read.
 
-use super::options::{Command, QUIET, Settings, TABLE, VERBOSE};
+use super::options::{Command, NO_DEFLATE, QUIET, Settings, TABLE, VERBOSE};
 use super::read::{self, Given, Reading};
 use super::usage::{self, UsageError};
 use fanfare::config::Config;
@@ -57,6 +57,11 @@ fn serve(
         settings.level = level(variable(LEVEL_VARIABLE))?;
     }
     apply(&given, &mut settings)?;
+    if let Some(name) = read::name_of(&given, NO_DEFLATE)
+        && !cfg!(feature = "deflate")
+    {
+        return Err(usage::needs_feature(name, "deflate"));
+    }
     Ok(Command::Serve(settings))
 }
 

@@ -1,8 +1,9 @@
 //! What comes in: requests and frames become events, and what they are answered with at once.
 
 use super::{Connection, Event, Http, Opening, PageRequest, Patience, Stage, State, Turn, Wanted, WebSocket};
-use crate::config::Audience;
+use crate::config::{Audience, Config, Legacy};
 use crate::deadline::Deadline;
+use crate::format::WireFormat;
 use crate::http::Refusal;
 use crate::http::body::Framing;
 use crate::http::coding::Accepted;
@@ -13,8 +14,21 @@ use crate::http::request::{self, Request};
 use crate::http::response::{Head, Persistence, Status};
 use crate::http::route::{Route, route};
 use crate::outbox::Body;
-use crate::websocket::handshake;
-use crate::websocket::message::{Decoder, Event as Said};
+use crate::websocket::decoder::{Decoder, Rules};
+use crate::websocket::handshake::{self, Terms};
+use crate::websocket::legacy::handshake::{self as legacy, KEY3_BYTES};
+use crate::websocket::message::Event as Said;
+
+/// The third key of a handshake of the older draft.
+type Key3 = [u8; KEY3_BYTES];
+
+/// What belongs to a request beside its head.
+#[derive(Clone, Copy)]
+struct Rest {
+    key3: Option<Key3>,
+    /// The client waits to be told to send the body.
+    is_body_awaited: bool,
+}
 
 impl Connection {
     pub(super) fn next_of_http<'a>(
@@ -33,7 +47,7 @@ impl Connection {
         if !can_answer {
             return None;
         }
-        let (request, used) = match request::parse(input) {
+        let (request, mut used) = match request::parse(input) {
             Ok(None) => return None,
             Ok(Some(complete)) => complete,
             Err(refusal) => {
@@ -41,20 +55,26 @@ impl Connection {
                 return Some(Event::Refusal(refusal, request::asked_for(input).map(Box::new)));
             }
         };
+        let mut key3 = None;
+        if turn.config.legacy == Legacy::Spoken && handshake::is_of_the_draft(&request) {
+            // Its third key stands behind the head, and no header tells.
+            key3 = Some(*input[used..].first_chunk()?);
+            used += KEY3_BYTES;
+        }
         if let Framing::Length(length) = request.body {
             http.body_left = length;
         }
         http.waits_for = Wanted::NextRequest;
         self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);
         let is_body_awaited = request.awaits_continue && request.body.has_body() && used == input.len();
-        let event = self.answer(&request, is_body_awaited, turn);
+        let event = self.answer(&request, Rest { key3, is_body_awaited }, turn);
         let _head = input.split_off_mut(..used);
         Some(event)
     }
 
     /// Answers a request, or says what it asks for.
-    fn answer(&mut self, request: &Request<'_>, is_body_awaited: bool, turn: &Turn<'_>) -> Event<'static> {
-        self.try_answer(request, is_body_awaited, turn).unwrap_or_else(|refusal| {
+    fn answer(&mut self, request: &Request<'_>, rest: Rest, turn: &Turn<'_>) -> Event<'static> {
+        self.try_answer(request, rest, turn).unwrap_or_else(|refusal| {
             self.refuse(refusal, request.method.content(), turn);
             Event::Refusal(refusal, Some(Box::new(request.asked())))
         })
@@ -63,16 +83,16 @@ impl Connection {
     fn try_answer(
         &mut self,
         request: &Request<'_>,
-        is_body_awaited: bool,
+        rest: Rest,
         turn: &Turn<'_>,
     ) -> Result<Event<'static>, Refusal> {
         match route(request)? {
-            Route::Broadcast => self.open(request, turn.config.audience, turn),
-            Route::Echo => self.open(request, Audience::Sender, turn),
+            Route::Broadcast => self.open(request, rest.key3, turn.config.audience, turn),
+            Route::Echo => self.open(request, rest.key3, Audience::Sender, turn),
             Route::Page(content) => {
                 let path = CleanPath::parse(&request.target);
                 let persistence = persistence(request);
-                self.say_continue(persistence, is_body_awaited, turn);
+                self.say_continue(persistence, rest.is_body_awaited, turn);
                 let page = PageRequest {
                     asked: request.asked(),
                     path,
@@ -85,7 +105,7 @@ impl Connection {
             }
             Route::Options => {
                 let persistence = persistence(request);
-                self.say_continue(persistence, is_body_awaited, turn);
+                self.say_continue(persistence, rest.is_body_awaited, turn);
                 self.respond_with_options(persistence, turn);
                 Ok(Event::Answered(request.asked()))
             }
@@ -104,14 +124,26 @@ impl Connection {
     fn open(
         &mut self,
         request: &Request<'_>,
+        key3: Option<Key3>,
         audience: Audience,
         turn: &Turn<'_>,
     ) -> Result<Event<'static>, Refusal> {
-        let handshake = handshake::check(request, &turn.config.protocols)?;
-        origin::check(request, &turn.config.origins, self.peer)?;
-        self.push(Body::Bytes(handshake.response()), turn);
-        self.state =
-            State::WebSocket(WebSocket { decoder: Decoder::default(), audience, stage: Stage::Open });
+        let Config { protocols, compression, legacy, .. } = turn.config;
+        let (response, format) = match key3 {
+            Some(key3) => {
+                let handshake = legacy::check(request, key3, protocols, self.link.scheme)?;
+                (handshake.response(), WireFormat::Legacy)
+            }
+            None => {
+                let terms = Terms { protocols, compression: *compression, legacy: *legacy };
+                let handshake = handshake::check(request, &terms)?;
+                (handshake.response(), WireFormat::agreed(handshake.agreement()))
+            }
+        };
+        origin::check(request, &turn.config.origins, self.link.peer)?;
+        self.push(Body::Bytes(response), turn);
+        let decoder = Decoder::default();
+        self.state = State::WebSocket(WebSocket { decoder, format, audience, stage: Stage::Open });
         self.heard(turn);
         Ok(Event::Open(Opening { target: request.target.clone().into_owned(), audience }))
     }
@@ -128,7 +160,13 @@ impl Connection {
                 return None;
             }
             let is_closing = websocket.stage == Stage::Closing;
-            match websocket.decoder.decode(input, turn.config.limits.message_bytes_max, turn.budget) {
+            let rules = Rules {
+                dialect: websocket.format.dialect(),
+                message_bytes_max: turn.config.limits.message_bytes_max,
+                budget: turn.budget,
+                codec: turn.codec,
+            };
+            match websocket.decoder.decode(input, &rules) {
                 Ok(None) => return None,
                 // Data that crosses our Close on its way is not taken any more.
                 Ok(Some(Said::Message(_))) if is_closing => {}
@@ -141,9 +179,7 @@ impl Connection {
                     return Some(Event::Close(code, reason));
                 }
                 Err(violation) => {
-                    self.say_close(violation.close_code(), "", turn);
-                    self.end(Patience::Whole, turn);
-                    return Some(Event::Violation(violation));
+                    return Some(self.violated(violation, turn));
                 }
             }
         }

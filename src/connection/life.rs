@@ -2,7 +2,8 @@
 //!
 //! Must not know: the clock; what is said at all, it says when its time comes.
 
-use super::{Connection, Stage, State, Turn, Wanted, control_frame};
+use super::output::control_frame;
+use super::{Connection, Stage, State, Turn, Wanted};
 use crate::deadline::Deadline;
 use crate::http::request;
 use crate::http::response::Status;
@@ -10,8 +11,8 @@ use crate::http::{NO_ROOM, Refusal};
 use crate::limits::{CLOSE_TIMEOUT, LOAN_FREE_BYTES};
 use crate::message::CloseCode;
 use crate::outbox::{Body, Outbox};
+use crate::websocket::decoder::Decoder;
 use crate::websocket::frame::Opcode;
-use crate::websocket::message::Decoder;
 use std::time::Duration;
 
 /// What became of a connection whose deadline has passed.
@@ -117,7 +118,8 @@ impl Connection {
     }
 
     fn ping_deadline(&self, turn: &Turn<'_>) -> Deadline {
-        let wait = turn.config.limits.ping.map(|interval| interval - self.ping_lead(interval));
+        let interval = turn.config.limits.ping.filter(|_| self.format().has_pings());
+        let wait = interval.map(|interval| interval - self.ping_lead(interval));
         wait.map_or(Deadline::NEVER, |wait| Deadline::after(turn.now.tick, wait))
     }
 

@@ -12,6 +12,7 @@
 
 mod input;
 mod life;
+mod output;
 mod page;
 
 pub use life::Expiry;
@@ -19,20 +20,19 @@ pub use page::{Found, PageRequest, Responded};
 
 use crate::backlog::Seat;
 use crate::budget::{Budget, Loan};
-use crate::channel::OnTheWire;
 use crate::config::{Audience, Config};
 use crate::deadline::{Deadline, Now};
 use crate::format::WireFormat;
-use crate::http::origin::Peer;
+use crate::http::origin::{Peer, Scheme};
 use crate::http::request::Asked;
-use crate::http::response::{Content, Persistence};
+use crate::http::response::Content;
 use crate::http::{NO_ROOM, Refusal, TOO_MANY_CONNECTIONS};
-use crate::limits::{CLOSE_TIMEOUT, CONNECTION_BYTES, LINGER_TIMEOUT, LOAN_FREE_BYTES};
+use crate::limits::{CONNECTION_BYTES, LINGER_TIMEOUT, LOAN_FREE_BYTES};
 use crate::message::{CloseCode, Message};
-use crate::outbox::{Body, FileId, Outbox};
-use crate::websocket::frame::{Header, Opcode};
-use crate::websocket::message::Decoder;
-use crate::websocket::{Violation, close};
+use crate::outbox::{FileId, Outbox};
+use crate::websocket::Violation;
+use crate::websocket::codec::Codec;
+use crate::websocket::decoder::Decoder;
 
 /// What a connection is told of the turn it lives in.
 #[derive(Clone, Copy, Debug)]
@@ -41,10 +41,21 @@ pub struct Turn<'t> {
     pub config: &'t Config,
     /// What all connections together may keep.
     pub budget: &'t Budget,
+    /// What compresses and decompresses, for all connections.
+    pub codec: &'t Codec,
     /// The turn's time.
     pub now: Now,
-    /// The backlog's head: what the connection says now comes behind what was published before.
+    /// The head of the connection's backlog: what it says now comes behind what was published before.
     pub head: u64,
+}
+
+/// What a connection goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where its other end is.
+    pub peer: Peer,
+    /// Whether it is secure.
+    pub scheme: Scheme,
 }
 
 /// What a client wants, or did.
@@ -95,7 +106,7 @@ pub struct Connection {
     /// Its seat in the channel, while it listens.
     seat: Option<Seat>,
     deadline: Deadline,
-    peer: Peer,
+    link: Link,
     /// A number of its own, by which its pings keep away from the others'.
     spread: u8,
 }
@@ -146,6 +157,7 @@ enum Wanted {
 #[derive(Debug)]
 struct WebSocket {
     decoder: Decoder,
+    format: WireFormat,
     audience: Audience,
     stage: Stage,
 }
@@ -171,14 +183,14 @@ const _: () = {
 
 impl Connection {
     /// A connection past the limit: it is told so, and ends.
-    pub fn refused(peer: Peer, turn: &Turn<'_>) -> Self {
-        let mut connection = Self::new(peer, 0, turn);
+    pub fn refused(link: Link, turn: &Turn<'_>) -> Self {
+        let mut connection = Self::new(link, 0, turn);
         connection.refuse(TOO_MANY_CONNECTIONS, Content::Sent, turn);
         connection
     }
 
     /// A connection that was just accepted. `spread` is any number that differs from others'.
-    pub fn new(peer: Peer, spread: u8, turn: &Turn<'_>) -> Self {
+    pub fn new(link: Link, spread: u8, turn: &Turn<'_>) -> Self {
         let http = Http {
             kept: Vec::new(),
             loan: None,
@@ -191,7 +203,7 @@ impl Connection {
             outbox: None,
             seat: None,
             deadline: Deadline::after(turn.now.tick, turn.config.limits.handshake_timeout),
-            peer,
+            link,
             spread,
         }
     }
@@ -234,6 +246,14 @@ impl Connection {
         }
     }
 
+    /// The format it is to be told everything in; [`WireFormat::Plain`] of what is no WebSocket.
+    pub fn format(&self) -> WireFormat {
+        match &self.state {
+            State::WebSocket(websocket) => websocket.format,
+            State::Http(_) | State::Ending(_) | State::Lingering => WireFormat::Plain,
+        }
+    }
+
     /// Whether what it says would be published: it is held back while the flush is behind.
     pub fn is_publisher(&self) -> bool {
         self.is_open() && self.audience() == Some(Audience::Everyone)
@@ -255,16 +275,17 @@ impl Connection {
         self.outbox().is_none_or(Outbox::has_room)
     }
 
-    /// Whether requests it has sent wait for their turn. They come before anything that is still to be read,
-    /// its FIN as well.
+    /// Whether requests or messages it has sent wait for their turn. They come before anything that is still to be
+    /// read, its FIN as well.
     pub fn is_paused(&self) -> bool {
         match &self.state {
             State::Http(http) => http.is_paused,
-            State::WebSocket(_) | State::Ending(_) | State::Lingering => false,
+            State::WebSocket(websocket) => websocket.decoder.is_holding(),
+            State::Ending(_) | State::Lingering => false,
         }
     }
 
-    /// Its requests wait for their turn.
+    /// Its requests wait for their turn. (Messages do when [`keep`](Self::keep) is given some.)
     pub fn pause(&mut self) {
         if let State::Http(http) = &mut self.state {
             http.is_paused = true;
@@ -289,22 +310,34 @@ impl Connection {
                 http.loan = None;
                 std::mem::take(&mut http.kept)
             }
-            State::WebSocket(_) | State::Ending(_) | State::Lingering => Vec::new(),
+            State::WebSocket(websocket) => websocket.decoder.take_held(),
+            State::Ending(_) | State::Lingering => Vec::new(),
         }
     }
 
-    /// Keeps what [`next`](Self::next) did not take, until more comes. Bounded by the limit on a request's
-    /// head and one read; past the budget of all it is refused.
-    pub fn keep(&mut self, left: &[u8], turn: &Turn<'_>) -> Option<Refusal> {
-        let State::Http(http) = &mut self.state else { return None };
-        if left.is_empty() {
-            http.is_paused = false;
-            return None;
+    /// Keeps what [`next`](Self::next) did not take, until more comes or it is its turn. Bounded by the limit on a
+    /// request's head and one read; past the budget of all it is refused, which is the event.
+    pub fn keep(&mut self, left: &[u8], turn: &Turn<'_>) -> Option<Event<'static>> {
+        match &mut self.state {
+            State::Http(http) if left.is_empty() => {
+                http.is_paused = false;
+                None
+            }
+            State::Http(_) => self.keep_of_request(left, turn),
+            State::WebSocket(websocket) if !left.is_empty() => {
+                websocket.decoder.hold(left, turn.budget).err()?;
+                Some(self.violated(Violation::NoRoom, turn))
+            }
+            State::WebSocket(_) | State::Ending(_) | State::Lingering => None,
         }
+    }
+
+    fn keep_of_request(&mut self, left: &[u8], turn: &Turn<'_>) -> Option<Event<'static>> {
+        let State::Http(http) = &mut self.state else { return None };
         let mut loan = turn.budget.open();
         if loan.resize(left.len()).is_err() {
             self.refuse(NO_ROOM, Content::Sent, turn);
-            return Some(NO_ROOM);
+            return Some(Event::Refusal(NO_ROOM, None));
         }
         http.kept = left.to_vec();
         http.loan = Some(loan);
@@ -324,44 +357,6 @@ impl Connection {
                 *input = &mut [];
                 None
             }
-        }
-    }
-
-    /// Sends a message to this client alone. One that there is no memory left to keep closes it with 1013.
-    pub fn send(&mut self, message: &Message<'_>, turn: &Turn<'_>) {
-        if !self.is_open() {
-            return;
-        }
-        let head = WireFormat::Plain.head(message);
-        let frame = [&*head, message.payload()].concat();
-        if self.outbox_or_new(turn).try_push(turn.head, Body::Bytes(frame)).is_err() {
-            self.close(CloseCode::TRY_AGAIN_LATER, "no memory left", turn);
-        }
-    }
-
-    /// Begins the closing handshake (RFC 6455 §7.1.2): the last word comes behind all that was published so
-    /// far, and the client has [`CLOSE_TIMEOUT`] to take it and answer.
-    pub fn close(&mut self, code: CloseCode, reason: &str, turn: &Turn<'_>) {
-        if self.is_open() {
-            self.say_close(code, reason, turn);
-            self.set_stage(Stage::Closing);
-            self.deadline = Deadline::after(turn.now.tick, CLOSE_TIMEOUT);
-        }
-    }
-
-    /// It fell too far behind and has lost its place in the backlog: the frame on its wire is finished, then
-    /// a Close with 1013. The seat is to be given back.
-    pub fn fall_behind(&mut self, on_the_wire: OnTheWire, turn: &Turn<'_>) -> Option<Seat> {
-        self.finish_frame(on_the_wire, turn);
-        self.close(CloseCode::TRY_AGAIN_LATER, "too slow", turn);
-        self.stand_up()
-    }
-
-    /// It left out a part of the backlog: the frame on its wire is finished first.
-    pub fn finish_frame(&mut self, on_the_wire: OnTheWire, turn: &Turn<'_>) {
-        match on_the_wire {
-            OnTheWire::Begun(frame, taken) => self.outbox_or_new(turn).push_rest(frame, taken),
-            OnTheWire::Nothing | OnTheWire::Lost => {}
         }
     }
 
@@ -435,51 +430,6 @@ impl Connection {
             websocket.stage = stage;
         }
     }
-
-    fn outbox_or_new(&mut self, turn: &Turn<'_>) -> &mut Outbox {
-        self.outbox.get_or_insert_with(|| Box::new(Outbox::new(turn.budget)))
-    }
-
-    fn push(&mut self, body: Body, turn: &Turn<'_>) {
-        self.outbox_or_new(turn).push(turn.head, body);
-    }
-
-    fn seal(&mut self, turn: &Turn<'_>) {
-        self.outbox_or_new(turn).seal(turn.head);
-    }
-
-    fn say_close(&mut self, code: CloseCode, reason: &str, turn: &Turn<'_>) {
-        self.push(Body::Bytes(close::write(code, reason)), turn);
-        self.seal(turn);
-    }
-
-    /// Nothing is said or heard from here on.
-    fn end(&mut self, patience: Patience, turn: &Turn<'_>) {
-        self.seal(turn);
-        self.state = State::Ending(patience);
-        let wait = match patience {
-            Patience::Whole => CLOSE_TIMEOUT,
-            Patience::PerWrite => turn.config.limits.keep_alive,
-        };
-        self.deadline = Deadline::after(turn.now.tick, wait);
-    }
-
-    fn refuse(&mut self, refusal: Refusal, content: Content, turn: &Turn<'_>) {
-        let response = refusal.response(turn.now.unix_seconds, Persistence::Close, content);
-        self.push(Body::Bytes(response), turn);
-        self.end(Patience::Whole, turn);
-    }
-
-    /// Behind our Close as well: a ping is answered until the client's Close has come (RFC 6455 §5.5.2).
-    fn pong(&mut self, payload: &[u8], turn: &Turn<'_>) {
-        let frame = control_frame(Opcode::Pong, payload);
-        self.outbox_or_new(turn).push_pong(turn.head, frame);
-    }
-}
-
-fn control_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-    let header = Header { fin: true, opcode, masking_key: None, length: payload.len() as u64 };
-    [&*header.write(), payload].concat()
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use super::*;
 use crate::backlog::Backlog;
+use crate::channel::OnTheWire;
 use crate::deadline::Tick;
 use crate::http::coding::{Accepted, Coding};
 use crate::http::conditional::{Answer, Conditions};
 use crate::http::representation::{Author, Choice, Facts, Representation};
+use crate::http::response::Persistence;
 use crate::limits::{OUTBOX_BYTES_MAX, PONGS_WAITING_MAX};
-use crate::outbox::{Gather, Shared, View, advance, gather};
+use crate::outbox::{Body, Gather, Shared, View, advance, gather};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r
 struct Client {
     config: Config,
     budget: Budget,
+    codec: Codec,
     connection: Connection,
     seconds: u64,
 }
@@ -43,9 +46,10 @@ impl Client {
     fn new() -> Self {
         let config = Config::default();
         let budget = Budget::new(64 << 20);
-        let turn = Turn { config: &config, budget: &budget, now: Now::default(), head: 0 };
-        let connection = Connection::new(Peer::Loopback, 0, &turn);
-        Self { config, budget, connection, seconds: 0 }
+        let turn =
+            Turn { config: &config, budget: &budget, codec: &Codec::default(), now: Now::default(), head: 0 };
+        let connection = Connection::new(Link { peer: Peer::Loopback, scheme: Scheme::Http }, 0, &turn);
+        Self { config, budget, codec: Codec::default(), connection, seconds: 0 }
     }
 
     /// A client whose handshake is done and taken.
@@ -59,7 +63,7 @@ impl Client {
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection, &Turn<'_>) -> T) -> T {
         let tick = Tick::at(Duration::from_secs(self.seconds));
         let now = Now { tick, unix_seconds: 0 };
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: 0 };
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head: 0 };
         act(&mut self.connection, &turn)
     }
 
@@ -306,8 +310,13 @@ fn what_was_published_before_a_close_comes_before_it() {
     let mut client = Client::websocket();
     let mut backlog = Backlog::new(8);
     backlog.append(None, &[b"before "]);
-    let turn =
-        Turn { config: &client.config, budget: &client.budget, now: Now::default(), head: backlog.head() };
+    let turn = Turn {
+        config: &client.config,
+        budget: &client.budget,
+        codec: &client.codec,
+        now: Now::default(),
+        head: backlog.head(),
+    };
     client.connection.close(CloseCode::NO_STATUS, "", &turn);
     backlog.append(None, &[b"behind"]);
     let mut gathered = Gather::new();

@@ -10,6 +10,7 @@ use crate::http::path::CleanPath;
 use crate::http::request::Asked;
 use crate::http::response::Persistence;
 use crate::limits::{FILE_PIECE_BYTES, FILE_SETTLES, FILES_OPEN_MAX};
+use crate::websocket::codec::Codec;
 use std::fs;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -55,7 +56,8 @@ impl Folder {
         };
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is later");
         let now = Now { tick: Tick::at(self.elapsed), unix_seconds: now.as_secs() + self.elapsed.as_secs() };
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: 0 };
+        let turn =
+            Turn { config: &self.config, budget: &self.budget, codec: &Codec::default(), now, head: 0 };
         self.files.find(&request, &turn)
     }
 

@@ -17,6 +17,15 @@ pub enum Peer {
     Remote,
 }
 
+/// What a request came by (RFC 9110 §4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// As it is.
+    Http,
+    /// By TLS.
+    Https,
+}
+
 const FOREIGN: Refusal = Refusal::new(
     Status::Forbidden,
     "pages of this origin may not connect; the server's option --origin says which may",

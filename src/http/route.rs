@@ -39,7 +39,7 @@ pub fn route(request: &Request<'_>) -> Result<Route, Refusal> {
 
 fn is_handshake(request: &Request<'_>) -> bool {
     request.headers.has_token("upgrade", "websocket")
-        || ["sec-websocket-key", "sec-websocket-version"]
+        || ["sec-websocket-key", "sec-websocket-version", "sec-websocket-key1", "sec-websocket-key2"]
             .into_iter()
             .any(|name| request.headers.contains(name))
 }

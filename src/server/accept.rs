@@ -4,8 +4,9 @@
 //! a timer and after every close.
 
 use super::{Address, Entry, Server};
-use crate::connection::{Connection, Turn};
+use crate::connection::{Connection, Link, Turn};
 use crate::http::TOO_MANY_CONNECTIONS;
+use crate::http::origin::Scheme;
 use crate::http::response::{Content, Persistence};
 use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_TURN, REFUSED_AT_A_TIME_MAX};
 use crate::transport::{Transport, is_out_of_descriptors, peer_of};
@@ -64,14 +65,15 @@ impl Server {
 
     fn take_in_connection(&mut self, stream: TcpStream, address: SocketAddr, is_refused: bool) {
         let now = self.now;
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
-        let peer = peer_of(address);
+        let head = self.channel.head(None);
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        let link = Link { peer: peer_of(address), scheme: Scheme::Http };
         let is_first = self.connections.is_empty();
         let slot = self.connections.vacant_entry();
         let key = slot.key();
         let connection = match is_refused {
-            true => Connection::refused(peer, &turn),
-            false => Connection::new(peer, spread(key), &turn),
+            true => Connection::refused(link, &turn),
+            false => Connection::new(link, spread(key), &turn),
         };
         // In the middle of a broadcast it has waited for a slice of it, and what it asks for is most likely there: it is
         // looked for now, or it would wait for another. Otherwise its event says when it is worth a look.

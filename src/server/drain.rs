@@ -82,9 +82,10 @@ impl Server {
     }
 
     fn send_away(&mut self, key: usize) {
-        let turn =
-            Turn { config: &self.config, budget: &self.budget, now: self.now, head: self.channel.head() };
+        let now = self.now;
         let Some(entry) = self.connections.get_mut(key) else { return };
+        let head = self.channel.head(entry.connection.seat());
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         let is_open = entry.connection.audience().is_some() && !entry.connection.has_said_all();
         entry.connection.go_away(&turn);
         if is_open {

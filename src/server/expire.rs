@@ -23,13 +23,14 @@ impl Server {
         self.next_sweep = self.instant + self.sweep_interval();
         self.count_stalls();
         let now = self.now;
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         let mut speaking = Vec::new();
         let mut over = Vec::new();
         for (key, entry) in &mut self.connections {
             if entry.is_gone || !entry.connection.deadline().is_past(now.tick) {
                 continue;
             }
+            let head = self.channel.head(entry.connection.seat());
+            let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
             match entry.connection.expire(&turn) {
                 Expiry::Speaks => speaking.push(key),
                 Expiry::Gone(cause) => over.push((key, cause)),

@@ -106,7 +106,8 @@ impl Server {
         if let Some(file) = advanced.done_with {
             self.files.close(file);
         }
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+        let head = self.channel.head(seat);
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         if written > 0 {
             connection.written(&turn);
         }

@@ -38,6 +38,7 @@ use crate::limits::{DESCRIPTORS_RESERVED, EVENTS_PER_POLL, Limits, PAUSE_MIN, RE
 use crate::message::CloseCode;
 use crate::signals::Signals;
 use crate::transport::Transport;
+use crate::websocket::codec::Codec;
 use access::Access;
 use drain::Drain;
 use listen::Listener;
@@ -78,6 +79,8 @@ pub struct Server {
     channel: Channel,
     /// What all connections together may keep: the channel's.
     budget: Budget,
+    /// What compresses and decompresses, for all connections: the channel's.
+    codec: Codec,
     connections: Slab<Entry>,
     /// How often in this turn somebody may still be looked for who keeps too much.
     looks_for_largest: usize,
@@ -172,6 +175,7 @@ impl Server {
         Ok(Self {
             connections_max: config.limits.connections_max.unwrap_or_else(affordable_connections),
             budget: channel.budget().clone(),
+            codec: channel.codec().clone(),
             channel,
             config,
             poll,
@@ -226,7 +230,7 @@ impl Server {
         };
         let [message, backlog, buffers] =
             [message_bytes_max, backlog_bytes_max, buffers_bytes_max].map(|bytes| kib(*bytes as u64));
-        let memory = kib(self.config.limits.memory_bytes_max(self.connections_max));
+        let memory = kib(self.config.limits.memory_bytes_max(self.connections_max, self.config.formats()));
         let ping = ping.map_or("never".to_owned(), |ping| format!("after {ping:?}"));
         format!(
             "room for {} connections; messages up to {message}; {backlog} behind, {slow}; {buffers} of buffers; \
@@ -380,7 +384,8 @@ impl Server {
         if let Some(seat) = entry.connection.seat() {
             self.channel.set_readiness(seat, Readiness::Writable);
         }
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+        let head = self.channel.head(entry.connection.seat());
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         entry.connection.heard(&turn); // it takes bytes again: it lives, however far behind it is
         self.queue_write(key);
     }

@@ -120,12 +120,9 @@ impl Server {
         let Some(entry) = self.connections.get_mut(key) else { return cost };
         let connection = &mut entry.connection;
         if !read.is_empty() {
-            connection.heard(&Turn {
-                config: &self.config,
-                budget: &self.budget,
-                now,
-                head: self.channel.head(),
-            });
+            let head = self.channel.head(connection.seat());
+            let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+            connection.heard(&turn);
         }
         let mut kept = connection.take_kept();
         // A head that has begun is parsed anew with what has come.
@@ -137,7 +134,8 @@ impl Server {
             &mut kept[..]
         };
         loop {
-            let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+            let head = self.channel.head(connection.seat());
+            let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
             let has_closed = connection.has_said_all();
             let Some(event) = connection.next(&mut input, &turn) else { break };
             self.notes.event(instant, key, &entry.transport, &event, has_closed);
@@ -166,7 +164,8 @@ impl Server {
             if let Event::Open(opening) = &event
                 && opening.audience == Audience::Everyone
             {
-                let seat = self.channel.subscribe(u32::try_from(key).expect("fewer than 2^32 connections"));
+                let key = u32::try_from(key).expect("fewer than 2^32 connections");
+                let seat = self.channel.subscribe(key, connection.format());
                 if entry.is_blocked {
                     self.channel.set_readiness(seat, Readiness::Blocked);
                 }
@@ -177,18 +176,43 @@ impl Server {
                     self.notes.metrics.note_close(CloseCode::TRY_AGAIN_LATER);
                 }
             }
-            let mut context =
-                Context::new(key, connection, &mut self.channel, &self.config, &self.budget, now);
+            let mut context = Context::new(
+                key,
+                connection,
+                &mut self.channel,
+                &self.config,
+                (&self.budget, &self.codec),
+                now,
+            );
             if let Called::Panicked = guard::call(handler, &mut context, event) {
                 self.notes.metrics.handler_panics += 1;
             }
             if let Some(code) = context.closed() {
                 self.notes.metrics.note_close(code);
             }
+            // Compressed messages cost more than their bytes: who has sent many of them waits for the next turn.
+            let effort = self.codec.take_effort();
+            cost += effort;
+            if effort > 0 && cost >= budget {
+                break;
+            }
         }
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
-        if let Some(refusal) = connection.keep(input, &turn) {
-            self.notes.refusal(instant, &entry.transport, &refusal);
+        self.notes.metrics.messages_untold += self.channel.take_untold();
+        let head = self.channel.head(connection.seat());
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        if let Some(event) = connection.keep(input, &turn) {
+            self.notes.event(instant, key, &entry.transport, &event, false);
+            let mut context = Context::new(
+                key,
+                connection,
+                &mut self.channel,
+                &self.config,
+                (&self.budget, &self.codec),
+                now,
+            );
+            if let Called::Panicked = guard::call(handler, &mut context, event) {
+                self.notes.metrics.handler_panics += 1;
+            }
         }
         cost
     }
@@ -197,7 +221,8 @@ impl Server {
         let now = self.now;
         let Some(entry) = self.connections.get_mut(key) else { return };
         entry.input_ended = true;
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+        let head = self.channel.head(entry.connection.seat());
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         if !entry.connection.end_of_input(&turn) {
             self.end(key, End::Orderly("the peer has closed"));
         }

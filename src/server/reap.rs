@@ -43,8 +43,14 @@ impl Server {
         entry.connection.files().for_each(|file| self.files.close(file));
         if entry.connection.audience().is_some() {
             let connection = &mut entry.connection;
-            let mut context =
-                Context::new(key, connection, &mut self.channel, &self.config, &self.budget, now);
+            let mut context = Context::new(
+                key,
+                connection,
+                &mut self.channel,
+                &self.config,
+                (&self.budget, &self.codec),
+                now,
+            );
             if let Called::Panicked = guard::call_close(handler, &mut context, CloseCode::ABNORMAL) {
                 self.notes.metrics.handler_panics += 1;
             }

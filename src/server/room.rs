@@ -41,7 +41,8 @@ impl Server {
     fn give_way(&mut self, key: usize) {
         let now = self.now;
         let Some(entry) = self.connections.get_mut(key) else { return };
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+        let head = self.channel.head(entry.connection.seat());
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         let is_websocket = entry.connection.audience().is_some();
         match entry.connection.give_way(&turn) {
             Expiry::Gone(cause) => {

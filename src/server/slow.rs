@@ -25,7 +25,8 @@ impl Server {
         let Verdict { key, sentence, on_the_wire } = verdict;
         let (key, now) = (key as usize, self.now);
         let Some(entry) = self.connections.get_mut(key) else { return };
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
+        let head = self.channel.head(entry.connection.seat());
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         let address = Address(&entry.transport);
         let metrics = &mut self.notes.metrics;
         let (cause, what) = match sentence {
@@ -102,9 +103,10 @@ impl Server {
         self.channel.count_stalls(sweeps);
         self.carry_out_verdicts();
         let now = self.now;
-        let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         for &key in &self.held {
             if let Some(entry) = self.connections.get_mut(key) {
+                let head = self.channel.head(entry.connection.seat());
+                let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
                 entry.connection.excuse(&turn);
             }
         }

@@ -18,6 +18,7 @@ pub const CONTROL_BYTES_MAX: usize = 125;
 
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
+const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0F;
 const MASKED: u8 = 0x80;
 const LENGTH: u8 = 0x7F;
@@ -115,6 +116,28 @@ impl Header {
         Ok(Some((Self { fin, opcode, masking_key: Some(masking_key), length }, key_at + 4)))
     }
 
+    /// The same where permessage-deflate was agreed on: says as well whether the message that begins here is
+    /// compressed (RFC 7692 §6).
+    ///
+    /// # Errors
+    /// The same; RSV1 on anything but the first frame of a message is a reserved bit (§6.1).
+    pub fn parse_compressible(bytes: &[u8]) -> Result<Option<(Self, usize, bool)>, Violation> {
+        let with = |is_compressed: bool| move |(header, used)| (header, used, is_compressed);
+        let is_compressed = bytes.first().is_some_and(|first| first & RSV1 != 0);
+        if !is_compressed {
+            return Ok(Self::parse(bytes)?.map(with(false)));
+        }
+        let mut plain = [0; HEADER_BYTES_MAX];
+        let used = bytes.len().min(HEADER_BYTES_MAX);
+        plain[..used].copy_from_slice(&bytes[..used]);
+        plain[0] &= !RSV1;
+        let may_be_compressed = matches!(plain[0] & OPCODE, 1 | 2);
+        if !may_be_compressed {
+            return Err(Violation::ReservedBits((bytes[0] & RESERVED) >> 4));
+        }
+        Ok(Self::parse(&plain[..used])?.map(with(true)))
+    }
+
     /// The header on the wire, its length in the shortest form.
     pub fn write(&self) -> Encoded {
         let mut bytes = [0; HEADER_BYTES_MAX];
@@ -173,6 +196,21 @@ fn parse_length(short: u8, extended: &[u8]) -> Result<Option<(u64, usize)>, Viol
 pub struct Encoded {
     bytes: [u8; HEADER_BYTES_MAX],
     used: usize,
+}
+
+impl Encoded {
+    /// The header of a frame that is one byte: the older draft's.
+    pub fn of_one(byte: u8) -> Self {
+        let mut bytes = [0; HEADER_BYTES_MAX];
+        bytes[0] = byte;
+        Self { bytes, used: 1 }
+    }
+
+    /// The same with RSV1: the message is compressed (RFC 7692 §6).
+    pub fn compressed(mut self) -> Self {
+        self.bytes[0] |= RSV1;
+        self
+    }
 }
 
 impl std::ops::Deref for Encoded {

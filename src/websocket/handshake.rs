@@ -2,7 +2,8 @@
 //!
 //! Must not know: whose pages may connect, what the connection becomes.
 
-use super::extension;
+use super::extension::{self, Agreement};
+use crate::config::{Compression, Legacy};
 use crate::http::Refusal;
 use crate::http::headers::is_token;
 use crate::http::request::{Method, Request, Version};
@@ -14,18 +15,39 @@ use sha1_smol::Sha1;
 /// What is appended to the key before it is hashed (§1.3).
 pub const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
+const OLD_DRAFT: Refusal =
+    Refusal::bad("the draft with Sec-WebSocket-Key1 is not spoken here: the WebSocket version is 13");
+
 /// A handshake that is as §4.2.1 wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handshake<'p> {
     accept: String,
     protocol: Option<&'p str>,
+    agreement: Option<Agreement>,
+    /// The headers of the older draft are said as well.
+    says_legacy: bool,
 }
 
-/// Checks a request against §4.2.1, and picks the first of `protocols` that the client offers.
+/// What a server is ready to agree to.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'p> {
+    /// Subprotocols, the preferred one first.
+    pub protocols: &'p [String],
+    /// Whether messages may be compressed.
+    pub compression: Compression,
+    /// Whether the older draft is spoken as well.
+    pub legacy: Legacy,
+}
+
+/// Checks a request against §4.2.1, picks the first of the protocols that the client offers, and the first of its
+/// extensions that is spoken here.
 ///
 /// # Errors
 /// 426 for another version, 400 for anything else that is missing or wrong.
-pub fn check<'p>(request: &Request<'_>, protocols: &'p [String]) -> Result<Handshake<'p>, Refusal> {
+pub fn check<'p>(request: &Request<'_>, terms: &Terms<'p>) -> Result<Handshake<'p>, Refusal> {
+    if is_of_the_draft(request) {
+        return Err(OLD_DRAFT);
+    }
     if request.method != Method::Get {
         return Err(Refusal::bad("a WebSocket handshake is a GET"));
     }
@@ -50,24 +72,59 @@ pub fn check<'p>(request: &Request<'_>, protocols: &'p [String]) -> Result<Hands
         return Err(Refusal::bad("a WebSocket handshake has no body"));
     }
     check_lists(request)?;
+    let agreement = match terms.compression {
+        Compression::Negotiated if cfg!(feature = "deflate") => {
+            extension::agree(request.headers.list("sec-websocket-extensions"))
+        }
+        Compression::Negotiated | Compression::Never => None,
+    };
+    Ok(Handshake {
+        accept: accept_key(key),
+        protocol: choose_protocol(request, terms.protocols),
+        agreement,
+        says_legacy: terms.legacy == Legacy::Spoken,
+    })
+}
+
+/// Whether a request begins the handshake of the older draft, whatever else is wrong with it.
+pub fn is_of_the_draft(request: &Request<'_>) -> bool {
+    let has = |name| request.headers.contains(name);
+    (has("sec-websocket-key1") || has("sec-websocket-key2")) && !has("sec-websocket-version")
+}
+
+/// The first of `protocols` that the client offers.
+pub(super) fn choose_protocol<'p>(request: &Request<'_>, protocols: &'p [String]) -> Option<&'p str> {
     let offered = |protocol: &&String| {
         request.headers.list("sec-websocket-protocol").any(|name| name == protocol.as_bytes())
     };
-    let protocol = protocols.iter().find(offered).map(String::as_str);
-    Ok(Handshake { accept: accept_key(key), protocol })
+    protocols.iter().find(offered).map(String::as_str)
 }
 
 impl Handshake<'_> {
+    /// What was agreed on about compression; `None`: nothing.
+    pub fn agreement(&self) -> Option<Agreement> {
+        self.agreement
+    }
+
     /// The 101 that completes the handshake (§4.2.2).
     pub fn response(&self) -> Vec<u8> {
-        let head = Head::new(Status::SwitchingProtocols, 0)
+        let mut head = Head::new(Status::SwitchingProtocols, 0)
             .header("Upgrade", "websocket")
             .header("Connection", "Upgrade")
             .header("Sec-WebSocket-Accept", &self.accept);
-        match self.protocol {
-            Some(protocol) => head.header("Sec-WebSocket-Protocol", protocol).finish(),
-            None => head.finish(),
+        if self.says_legacy {
+            // Word for word as in the transcript that people compare with.
+            head = head
+                .header("Sec-WebSocket-Origin", "null")
+                .header("Sec-WebSocket-Location", "ws://example.com/");
         }
+        if let Some(protocol) = self.protocol {
+            head = head.header("Sec-WebSocket-Protocol", protocol);
+        }
+        if let Some(agreement) = self.agreement {
+            head = head.header("Sec-WebSocket-Extensions", agreement.response());
+        }
+        head.finish()
     }
 }
 
@@ -125,7 +182,9 @@ mod tests {
         let wire = format!("{line}\r\n{headers}\r\n");
         let (request, _) = request::parse(wire.as_bytes()).expect("right").expect("complete");
         let protocols: Vec<_> = protocols.iter().map(|&name| name.to_owned()).collect();
-        let response = check(&request, &protocols)?.response();
+        let terms =
+            Terms { protocols: &protocols, compression: Compression::Negotiated, legacy: Legacy::Refused };
+        let response = check(&request, &terms)?.response();
         Ok(String::from_utf8(response).expect("ASCII"))
     }
 
@@ -142,6 +201,31 @@ mod tests {
     #[test]
     fn the_transcript() {
         assert_eq!(accept_key(b"sN9cRrP/n9NdMgdcy2VJFQ=="), "fFBooB7FAkLlXgRSz0BT3v4hq5s=");
+        let wire = b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                     Sec-WebSocket-Key: sN9cRrP/n9NdMgdcy2VJFQ==\r\nOrigin: null\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        let (request, _) = request::parse(wire).expect("right").expect("complete");
+        let terms = Terms { protocols: &[], compression: Compression::Negotiated, legacy: Legacy::Spoken };
+        let response = check(&request, &terms).expect("right").response();
+        let want = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                    Sec-WebSocket-Accept: fFBooB7FAkLlXgRSz0BT3v4hq5s=\r\nSec-WebSocket-Origin: null\r\n\
+                    Sec-WebSocket-Location: ws://example.com/\r\n\r\n";
+        assert_eq!(String::from_utf8(response).as_deref(), Ok(want));
+    }
+
+    #[test]
+    fn compression_is_agreed_on_where_it_may_be() {
+        let wire = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+                     Sec-WebSocket-Extensions: foo\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+        let (request, _) = request::parse(wire).expect("right").expect("complete");
+        let there_is = cfg!(feature = "deflate");
+        for (compression, want) in [(Compression::Negotiated, there_is), (Compression::Never, false)] {
+            let terms = Terms { protocols: &[], compression, legacy: Legacy::Refused };
+            let handshake = check(&request, &terms).expect("right");
+            assert_eq!(handshake.agreement().is_some(), want, "{compression:?}");
+            let response = String::from_utf8(handshake.response()).expect("ASCII");
+            assert_eq!(response.contains("Sec-WebSocket-Extensions: permessage-deflate; "), want);
+        }
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum Violation {
     ExpectedContinuation,
     /// Text that is not UTF-8 (§8.1).
     InvalidUtf8,
+    /// A compressed message that is no deflated data (RFC 7692 §7.2.2).
+    InvalidDeflate,
     /// A message longer than [`Limits::message_bytes_max`](crate::limits::Limits::message_bytes_max).
     MessageTooBig {
         /// The limit, in bytes.
@@ -60,7 +62,7 @@ impl Violation {
             | Self::ExpectedContinuation
             | Self::CloseTooShort
             | Self::CloseCodeInvalid(_) => CloseCode::PROTOCOL_ERROR,
-            Self::InvalidUtf8 | Self::CloseReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::InvalidDeflate | Self::CloseReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooBig { .. } => CloseCode::TOO_BIG,
             Self::NoRoom => CloseCode::TRY_AGAIN_LATER,
         }
@@ -80,6 +82,7 @@ impl Violation {
             Self::UnexpectedContinuation => "continuation of no message",
             Self::ExpectedContinuation => "new message inside another",
             Self::InvalidUtf8 => "text is not UTF-8",
+            Self::InvalidDeflate => "compressed message that cannot be inflated",
             Self::MessageTooBig { .. } => "message that is too long",
             Self::NoRoom => "no memory left for a message in pieces",
             Self::CloseTooShort => "close body of one byte",
@@ -105,6 +108,7 @@ impl fmt::Display for Violation {
             | Self::UnexpectedContinuation
             | Self::ExpectedContinuation
             | Self::InvalidUtf8
+            | Self::InvalidDeflate
             | Self::NoRoom
             | Self::CloseTooShort
             | Self::CloseReasonNotUtf8 => f.write_str(self.cause()),

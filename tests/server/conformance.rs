@@ -176,7 +176,7 @@ fn what_a_handshake_has_beside_changes_nothing() {
         "Sec-WebSocket-Unheard-Of: x\r\nSec-WebSocket-Accept: x\r\n",
         "Content-Length: 0\r\n",
         "Sec-WebSocket-Protocol: a, a\r\n",
-        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x; y=\"z\"\r\n",
+        "Sec-WebSocket-Extensions: x-webkit-deflate-frame; client_max_window_bits, x; y=\"z\"\r\n",
     ];
     for more in rows {
         let mut peer = server.connect();

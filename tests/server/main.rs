@@ -11,10 +11,13 @@ mod access;
 mod broadcast;
 mod closing;
 mod conformance;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod faults;
 mod flood;
 mod folder;
 mod handshake;
+mod legacy;
 mod listing;
 #[cfg(target_os = "linux")]
 mod log;

@@ -21,6 +21,9 @@ pub(crate) const PONG: u8 = 10;
 /// The masking key of the examples in RFC 6455 §5.7.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
+/// An offer of permessage-deflate.
+pub(crate) const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+
 /// A right handshake for a path, with more header lines if there are any, each with its line end.
 pub(crate) fn handshake(path: &str, more: &str) -> String {
     format!(
@@ -159,7 +162,13 @@ impl Peer {
     /// Becomes a WebSocket.
     #[track_caller]
     pub(crate) fn open(&mut self, path: &str) {
-        let response = self.ask(handshake(path, ""));
+        self.open_with(path, "");
+    }
+
+    /// Becomes a WebSocket, with more header lines.
+    #[track_caller]
+    pub(crate) fn open_with(&mut self, path: &str, more: &str) {
+        let response = self.ask(handshake(path, more));
         assert_eq!((response.status, response.header("sec-websocket-accept")), (101, Some(ACCEPT)));
     }
 
@@ -217,13 +226,16 @@ impl Peer {
     /// Reads a frame, if the connection lasts so long.
     #[track_caller]
     pub(crate) fn try_frame(&mut self) -> io::Result<Frame> {
+        let (bits, frame) = self.try_frame_with_bits()?;
+        assert_eq!(bits, 0, "no extension was agreed on, and no reserved bit may be set: {frame:?}");
+        Ok(frame)
+    }
+
+    /// Reads a frame and its reserved bits, if the connection lasts so long.
+    #[track_caller]
+    pub(crate) fn try_frame_with_bits(&mut self) -> io::Result<(u8, Frame)> {
         let mut head = [0; 2];
         self.reader.read_exact(&mut head)?;
-        assert_eq!(
-            head[0] & 0x70,
-            0,
-            "no extension was agreed on, and no reserved bit may be set: {head:x?}"
-        );
         assert_eq!(head[1] & 0x80, 0, "a server does not mask: {head:x?}");
         let length = match head[1] {
             126 => u64::from(u16::from_be_bytes(self.array()?)),
@@ -232,7 +244,7 @@ impl Peer {
         };
         let mut payload = vec![0; usize::try_from(length).expect("a length that fits")];
         self.reader.read_exact(&mut payload)?;
-        Ok(Frame { fin: head[0] & 0x80 != 0, opcode: head[0] & 0x0f, payload })
+        Ok((head[0] & 0x70, Frame { fin: head[0] & 0x80 != 0, opcode: head[0] & 0x0f, payload }))
     }
 
     /// Asserts that these frames come, in this order.

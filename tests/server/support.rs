@@ -208,6 +208,14 @@ impl Server {
         peer
     }
 
+    /// The same with more header lines.
+    #[track_caller]
+    pub(crate) fn websocket_with(&self, path: &str, more: &str) -> Peer {
+        let mut peer = self.connect();
+        peer.open_with(path, more);
+        peer
+    }
+
     /// A page, a handshake and a broadcast: whatever happened before, this server does its job.
     #[track_caller]
     pub(crate) fn assert_serves(&self) {

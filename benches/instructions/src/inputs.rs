@@ -4,11 +4,13 @@ use fanfare::backlog::{Backlog, Seat};
 use fanfare::budget::Budget;
 use fanfare::channel::Channel;
 use fanfare::config::OwnMessages;
+use fanfare::format::WireFormat;
 use fanfare::limits::SEGMENT_BYTES;
 use fanfare::outbox::Gather;
+use fanfare::websocket::codec::Codec;
+use fanfare::websocket::decoder::{Decoder, Dialect, Rules};
 use fanfare::websocket::frame::{Encoded, Header, Opcode};
 use fanfare::websocket::mask;
-use fanfare::websocket::message::Decoder;
 use fanfare::websocket::utf8::Checker;
 use fanfare::{Config, Message};
 use std::hint::black_box;
@@ -58,9 +60,11 @@ pub(crate) fn read() -> Vec<u8> {
 
 /// Decodes such a read, and leaves it unmasked.
 pub(crate) fn decode(mut read: &mut [u8]) {
-    let budget = Budget::new(1 << 20);
+    let (budget, codec) = (Budget::new(1 << 20), Codec::default());
+    let rules =
+        Rules { dialect: Dialect::Plain, message_bytes_max: MESSAGE_BYTES, budget: &budget, codec: &codec };
     let (mut decoder, mut count) = (Decoder::default(), 0);
-    while let Ok(Some(event)) = decoder.decode(&mut read, MESSAGE_BYTES, &budget) {
+    while let Ok(Some(event)) = decoder.decode(&mut read, &rules) {
         black_box(event);
         count += 1;
     }
@@ -119,7 +123,7 @@ impl Room {
 
     fn with(config: &Config, subscribers: u32, message_bytes: usize) -> Self {
         let mut channel = Channel::new(config);
-        let seats = (0..subscribers).map(|key| channel.subscribe(key)).collect();
+        let seats = (0..subscribers).map(|key| channel.subscribe(key, WireFormat::Plain)).collect();
         let mut room = Self { channel, seats, message: Message::text("x".repeat(message_bytes)) };
         room.publish(MESSAGES);
         room.flush();

@@ -1,6 +1,8 @@
 //! What clients say: requests and frames of all kinds, right and wrong, from a few bytes of the input.
 
 use super::super::input::Input;
+use fanfare::websocket::codec::Codec;
+use fanfare::websocket::extension::Window;
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
@@ -132,6 +134,14 @@ fn frame(input: &mut Input<'_>) -> Vec<u8> {
     // A character may be cut by the end of a frame.
     if input.below(8) == 1 {
         payload.pop();
+    }
+    let mut first = first;
+    if input.below(8) == 2 {
+        let mut deflated = Vec::new();
+        if Codec::default().deflate(&payload.repeat(3), Window::Full, &mut deflated) {
+            payload = deflated;
+        }
+        first |= 0x40;
     }
     let mut wire = masked(first, mask_bit, &payload, key);
     if input.below(32) == 1 {

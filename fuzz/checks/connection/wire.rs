@@ -3,6 +3,7 @@
 use fanfare::http::response::Content;
 use fanfare::message::Kind;
 use fanfare::websocket::close;
+use fanfare::websocket::codec::Codec;
 use fanfare::websocket::frame::{Header, Opcode};
 use std::collections::VecDeque;
 use std::str;
@@ -77,7 +78,8 @@ impl Said {
     /// Unmasked, whole messages, in the order in which they were made; behind a Close nothing but pongs.
     fn check_frames(mut self, mut wire: &[u8]) {
         let mut is_closed = false;
-        while let Some((header, rest)) = self.read_header(wire) {
+        let codec = Codec::default();
+        while let Some((header, is_compressed, rest)) = self.read_header(wire) {
             let Header { fin, opcode, masking_key, length } = header;
             assert!(fin && masking_key.is_none(), "{header:?} is no server's");
             assert!(!opcode.is_control() || length <= 125);
@@ -87,6 +89,12 @@ impl Said {
                 assert!(!self.is_whole, "{} of {length} bytes of a payload", rest.len());
                 return;
             };
+            let inflated;
+            let mut payload = payload;
+            if is_compressed {
+                inflated = codec.inflate(payload, usize::MAX).expect("it was deflated");
+                payload = &inflated;
+            }
             match opcode {
                 Opcode::Text => self.check_message(Kind::Text, payload),
                 Opcode::Binary => self.check_message(Kind::Binary, payload),
@@ -104,9 +112,9 @@ impl Said {
         }
     }
 
-    fn read_header<'w>(&self, wire: &'w [u8]) -> Option<(Header, &'w [u8])> {
-        match Header::parse(wire).expect("a right header") {
-            Some((header, used)) => Some((header, &wire[used..])),
+    fn read_header<'w>(&self, wire: &'w [u8]) -> Option<(Header, bool, &'w [u8])> {
+        match Header::parse_compressible(wire).expect("a right header") {
+            Some((header, used, is_compressed)) => Some((header, is_compressed, &wire[used..])),
             None => {
                 assert!(!self.is_whole || wire.is_empty(), "half a header");
                 None
@@ -148,7 +156,9 @@ pub(super) fn without_pongs(wire: &[u8]) -> Vec<u8> {
     let frames = find(b"HTTP/1.1 101", 0).and_then(|head| find(b"\r\n\r\n", head));
     let Some(mut at) = frames else { return wire.to_vec() };
     let mut kept = wire[..at].to_vec();
-    while let Some((header, used)) = Header::parse(&wire[at..]).expect("a server's frame is right") {
+    while let Some((header, used, _)) =
+        Header::parse_compressible(&wire[at..]).expect("a server's frame is right")
+    {
         let length = usize::try_from(header.length).expect("a frame fits the memory");
         let end = (at + used + length).min(wire.len());
         if header.opcode != Opcode::Pong {

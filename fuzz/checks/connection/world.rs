@@ -6,15 +6,18 @@ use super::{MESSAGE_BYTES_MAX, client, wire};
 use fanfare::budget::Budget;
 use fanfare::channel::{Channel, Readiness};
 use fanfare::config::{Audience, Config, OwnMessages};
-use fanfare::connection::{Connection, Event, Expiry, Flushed, Found, PageRequest, Turn};
+use fanfare::connection::{Connection, Event, Expiry, Flushed, Found, Link, PageRequest, Turn};
 use fanfare::deadline::{Now, Tick};
 use fanfare::http::conditional::Answer;
-use fanfare::http::origin::Peer;
+use fanfare::http::origin::{Peer, Scheme};
 use fanfare::http::representation::{Author, Choice, Facts, Representation};
 use fanfare::http::response::Content;
 use fanfare::http::{NOT_FOUND, Refusal};
-use fanfare::limits::{OUTBOX_BYTES_MAX, OUTBOX_ITEM_COST, READ_BYTES_MAX, REQUEST_HEAD_BYTES_MAX};
+use fanfare::limits::{
+    DEFLATE_BYTES_MIN, OUTBOX_BYTES_MAX, OUTBOX_ITEM_COST, READ_BYTES_MAX, REQUEST_HEAD_BYTES_MAX,
+};
 use fanfare::outbox::{Body, FileId, FileRange, Gather};
+use fanfare::websocket::codec::Codec;
 use fanfare::{CloseCode, Message};
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -39,6 +42,7 @@ const RESPONSE_MAX: usize = 1024 + 3 * REQUEST_HEAD_BYTES_MAX + FILE_BYTES as us
 pub(super) struct World<'c> {
     config: &'c Config,
     budget: &'c Budget,
+    codec: &'c Codec,
     connection: Connection,
     channel: Channel,
     tenths: u64,
@@ -70,16 +74,23 @@ pub(super) struct World<'c> {
 }
 
 impl<'c> World<'c> {
-    pub(super) fn new(config: &'c Config, budget: &'c Budget, cuts: Cuts, manner: u8, spread: u8) -> Self {
+    pub(super) fn new(
+        config: &'c Config,
+        (budget, codec): (&'c Budget, &'c Codec),
+        cuts: Cuts,
+        manner: u8,
+        spread: u8,
+    ) -> Self {
         let channel = Channel::new(config);
-        let turn = Turn { config, budget, now: Now::default(), head: channel.head() };
+        let turn = Turn { config, budget, codec, now: Now::default(), head: 0 };
         let connection = match manner & 0xe0 == 0xe0 {
-            true => Connection::refused(Peer::Remote, &turn),
-            false => Connection::new(Peer::Loopback, spread, &turn),
+            true => Connection::refused(Link { peer: Peer::Remote, scheme: Scheme::Http }, &turn),
+            false => Connection::new(Link { peer: Peer::Loopback, scheme: Scheme::Http }, spread, &turn),
         };
         Self {
             config,
             budget,
+            codec,
             connection,
             channel,
             tenths: 0,
@@ -143,7 +154,8 @@ impl<'c> World<'c> {
     fn now(&self) -> Turn<'c> {
         let tick = Tick::at(Duration::from_millis(self.tenths * 100));
         let now = Now { tick, unix_seconds: 784_111_777 };
-        Turn { config: self.config, budget: self.budget, now, head: self.channel.head() }
+        let head = self.channel.head(self.connection.seat());
+        Turn { config: self.config, budget: self.budget, codec: self.codec, now, head }
     }
 
     /// One turn of the loop.
@@ -201,7 +213,7 @@ impl<'c> World<'c> {
         loop {
             let turn = self.now();
             let Some(event) = self.connection.next(&mut input, &turn) else {
-                assert_eq!(self.connection.keep(input, &turn), None, "there is memory enough");
+                assert!(self.connection.keep(input, &turn).is_none(), "there is memory enough");
                 break;
             };
             match event {
@@ -217,7 +229,10 @@ impl<'c> World<'c> {
                 }
                 Event::Answered(_) => answers += 1,
                 Event::Open(opening) if opening.audience == Audience::Everyone => self.sit_down(),
-                Event::Message(message) => self.hear(&message),
+                Event::Message(message) => {
+                    self.hear(&message);
+                    answers += 1;
+                }
                 Event::Close(code, reason) => {
                     assert!(code.may_be_sent() || (code == CloseCode::NO_STATUS && reason.is_empty()));
                 }
@@ -225,7 +240,7 @@ impl<'c> World<'c> {
             }
             if answers >= self.answers_per_read {
                 self.connection.pause();
-                assert_eq!(self.connection.keep(input, &turn), None, "there is memory enough");
+                assert!(self.connection.keep(input, &turn).is_none(), "there is memory enough");
                 break;
             }
         }
@@ -236,14 +251,17 @@ impl<'c> World<'c> {
     /// is answered with. A frame of six bytes makes an item, a ping its pong, and one message may have begun
     /// before.
     fn owes_a_bounded_amount(&self, input_bytes: usize) {
-        let answers = input_bytes + MESSAGE_BYTES_MAX + 256 + (input_bytes / 6 + 2) * OUTBOX_ITEM_COST;
+        let answers = input_bytes
+            + MESSAGE_BYTES_MAX
+            + 256
+            + (input_bytes / 6 + 2) * (OUTBOX_ITEM_COST + DEFLATE_BYTES_MIN);
         let weight = self.connection.outbox().map_or(0, |outbox| outbox.weight());
         let most = OUTBOX_BYTES_MAX + RESPONSE_MAX + answers;
         assert!(weight <= most as u64, "{weight} are owed after a read of {input_bytes} bytes");
     }
 
     fn sit_down(&mut self) {
-        let seat = self.channel.subscribe(0);
+        let seat = self.channel.subscribe(0, self.connection.format());
         if self.is_blocked {
             self.channel.set_readiness(seat, Readiness::Blocked);
         }

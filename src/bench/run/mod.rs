@@ -18,7 +18,6 @@ mod snapshot;
 
 use super::cause::Causes;
 #[cfg(feature = "deflate")]
-use super::deflate::Deflater;
 use super::error::BenchError;
 use super::handshake::Request;
 use super::judge::Judge;
@@ -40,6 +39,8 @@ use course::Course;
 use dial::Dialer;
 use fanfare::limits::{EVENTS_PER_POLL, READ_BYTES_MAX};
 use fanfare::signals::Signals;
+#[cfg(feature = "deflate")]
+use fanfare::websocket::deflate::Deflater;
 use fastrand::Rng;
 use mio::{Events, Poll, Token};
 use outcome::StageFigures;
@@ -202,7 +203,7 @@ impl<'p> Run<'p> {
             ready: Vec::new(),
             frames: Vec::new(),
             #[cfg(feature = "deflate")]
-            deflater: Deflater::new(),
+            deflater: Deflater::fast(),
             #[cfg(feature = "deflate")]
             plain: Vec::new(),
             packed: Vec::new(),

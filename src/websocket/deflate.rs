@@ -4,6 +4,7 @@
 //!
 //! Invariant: what is inflated never has more bytes than the limit, whatever came.
 
+use super::extension::Window;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use std::fmt;
 
@@ -16,23 +17,27 @@ const ROOM_MIN: usize = 64;
 /// The most, when nobody knows how much comes.
 const ROOM_MAX: usize = 64 * 1024;
 
-/// Compresses payloads at the cheapest level: the load is to come from the server. Holds a few hundred KiB:
-/// one is enough for all connections.
+/// Compresses payloads. Holds a few hundred KiB, less with a smaller window: one is enough for all connections.
 #[derive(Debug)]
-pub(crate) struct Deflater {
+pub struct Deflater {
     stream: Compress,
 }
 
 impl Deflater {
-    /// Makes one.
-    pub(crate) fn new() -> Self {
-        Self { stream: Compress::new(Compression::fast(), false) }
+    /// Makes one of a level from 0 to 9 that looks back at most as far as the window.
+    pub fn new(level: u32, window: Window) -> Self {
+        Self { stream: Compress::new_with_window_bits(Compression::new(level), false, window.bits()) }
+    }
+
+    /// The cheapest: for a load that is to come from somebody else.
+    pub fn fast() -> Self {
+        Self::new(1, Window::Full)
     }
 
     /// Appends the payload, compressed, to `into`.
-    pub(crate) fn compress(&mut self, payload: &[u8], into: &mut Vec<u8>) {
+    pub fn compress(&mut self, payload: &[u8], into: &mut Vec<u8>) {
         // With room for the worst, one call does it, and no empty block is added behind.
-        self.compress_by(payload, into, compressed_bytes_max(payload.len()));
+        self.compress_by(payload, into, deflated_bytes_max(payload.len()));
     }
 
     fn compress_by(&mut self, mut payload: &[u8], into: &mut Vec<u8>, room: usize) {
@@ -55,14 +60,15 @@ impl Deflater {
     }
 }
 
-/// The fixed code of RFC 1951 §3.2.6 has nine bits for most of what does not compress.
-fn compressed_bytes_max(payload_bytes: usize) -> usize {
-    payload_bytes + payload_bytes / 7 + ROOM_MIN
+/// The most bytes that a payload becomes. The fixed code of RFC 1951 §3.2.6 has nine bits for most of what does not
+/// compress.
+pub fn deflated_bytes_max(payload_bytes: usize) -> usize {
+    payload_bytes.saturating_add(payload_bytes / 7).saturating_add(ROOM_MIN)
 }
 
 /// What makes a payload one that cannot be inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum InflateFault {
+pub enum InflateFault {
     /// It is not deflated data (RFC 1951).
     Corrupt,
     /// It would become longer than the limit.
@@ -80,13 +86,19 @@ impl fmt::Display for InflateFault {
 
 /// Inflates payloads. Holds 47 KiB: one is enough for all connections.
 #[derive(Debug)]
-pub(crate) struct Inflater {
+pub struct Inflater {
     stream: Decompress,
+}
+
+impl Default for Inflater {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Inflater {
     /// Makes one, for every window that there is.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self { stream: Decompress::new(false) }
     }
 
@@ -95,12 +107,7 @@ impl Inflater {
     ///
     /// # Errors
     /// It cannot be inflated, or to more than `limit` bytes; then `into` is as it was.
-    pub(crate) fn inflate(
-        &mut self,
-        payload: &[u8],
-        limit: usize,
-        into: &mut Vec<u8>,
-    ) -> Result<(), InflateFault> {
+    pub fn inflate(&mut self, payload: &[u8], limit: usize, into: &mut Vec<u8>) -> Result<(), InflateFault> {
         let start = into.len();
         let result = self.inflate_to(payload, start.saturating_add(limit), into);
         if result.is_err() {
@@ -178,10 +185,20 @@ mod tests {
         result.map(|()| into.split_off(4))
     }
 
-    /// Bytes that do not compress, the same in every run.
+    /// Random bytes (xorshift64), the same in every run.
+    fn random() -> impl Iterator<Item = u8> {
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        std::iter::repeat_with(move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 32) as u8
+        })
+    }
+
+    /// Bytes that do not compress.
     fn noise(length: usize) -> Vec<u8> {
-        let mut random = fastrand::Rng::with_seed(7);
-        (0..length).map(|_| random.u8(..)).collect()
+        random().take(length).collect()
     }
 
     #[test]
@@ -202,7 +219,7 @@ mod tests {
         for (name, payload, want) in rows {
             assert_eq!(inflate(payload, want.len()), Ok(want.to_vec()), "{name}");
         }
-        let mut deflater = Deflater::new();
+        let mut deflater = Deflater::fast();
         for (payload, want) in [(&b"Hello"[..], &b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]), (b"", b"\x00")] {
             // Twice: nothing is taken over.
             for _ in 0..2 {
@@ -215,13 +232,13 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        let (mut deflater, mut inflater) = (Deflater::new(), Inflater::new());
+        let (mut deflater, mut inflater) = (Deflater::fast(), Inflater::new());
         let lengths = (0..300).chain([1000, 4095, 4096, 16_383, 16_384, 65_535, 65_536, 100_000, 1_000_000]);
         for length in lengths {
             for payload in [noise(length), b"fanfare ".iter().copied().cycle().take(length).collect()] {
                 let (mut deflated, mut inflated) = (Vec::new(), Vec::new());
                 deflater.compress(&payload, &mut deflated);
-                assert!(deflated.len() < compressed_bytes_max(length), "{length} became {}", deflated.len());
+                assert!(deflated.len() < deflated_bytes_max(length), "{length} became {}", deflated.len());
                 assert_eq!(inflater.inflate(&deflated, length, &mut inflated), Ok(()), "{length}");
                 assert!(inflated == payload, "{length}");
             }
@@ -232,7 +249,7 @@ mod tests {
     #[test]
     fn room_that_is_exactly_full() {
         let payload = [noise(300), vec![b'a'; 300]].concat();
-        let mut deflater = Deflater::new();
+        let mut deflater = Deflater::fast();
         for room in 1..800 {
             let mut deflated = Vec::with_capacity(room);
             deflater.compress_by(&payload, &mut deflated, room);
@@ -244,7 +261,7 @@ mod tests {
     fn no_allocation_but_for_the_output() {
         let (mut deflated, mut inflated) = (Vec::with_capacity(4096), Vec::with_capacity(4096));
         let room = [deflated.as_ptr(), inflated.as_ptr()];
-        let (mut deflater, mut inflater) = (Deflater::new(), Inflater::new());
+        let (mut deflater, mut inflater) = (Deflater::fast(), Inflater::new());
         for _ in 0..10 {
             deflated.clear();
             inflated.clear();
@@ -256,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_limit_holds() {
-        let mut deflater = Deflater::new();
+        let mut deflater = Deflater::fast();
         let mut bomb = Vec::new();
         deflater.compress(&vec![0; 10_000_000], &mut bomb);
         assert!(bomb.len() < 100_000, "a bomb");
@@ -288,9 +305,10 @@ mod tests {
             assert_eq!(inflater.inflate(b"\xf2\x48\xcd\xc9\xc9\x07\x00", 5, &mut into), Ok(()));
             assert_eq!(into, b"Hello", "after {name}");
         }
-        let mut random = fastrand::Rng::with_seed(1);
+        let mut random = random();
         for _ in 0..20_000 {
-            let payload: Vec<_> = (0..random.usize(..40)).map(|_| random.u8(..)).collect();
+            let length = random.next().map_or(0, |byte| usize::from(byte) % 40);
+            let payload: Vec<_> = random.by_ref().take(length).collect();
             assert!(
                 inflate(&payload, 500).is_ok_and(|inflated| inflated.len() <= 500)
                     || inflate(&payload, 500).is_err()
