@@ -104,14 +104,23 @@ pub const WRITE_SLICES_MAX: usize = 64;
 /// is published meanwhile, and then senders wait ([`Channel::is_congested`](crate::channel::Channel::is_congested)).
 pub const RUN_FRAMES_MAX: usize = 64;
 
-/// Payloads below this go out as they are, in bytes: compressed they would hardly be shorter.
+/// Payloads below this go out as they are, in bytes: JSON of so many becomes a tenth shorter, of 200 a third.
 pub const DEFLATE_BYTES_MIN: usize = 128;
 
-/// How hard what is published is compressed, of 0 to 9.
-pub const DEFLATE_LEVEL: u32 = 6;
+/// How hard what is published is compressed, of 0 to 9. JSON of 2 KiB takes 9 µs and becomes a sixth; level 6 takes 15 µs
+/// for 3 % less. Of 20 KiB it takes 27 µs and becomes a ninth, level 6 three and a half times as long for an eighth less.
+pub const DEFLATE_LEVEL: u32 = 2;
 
-/// What compressing a byte counts for in the budget of reads; decompressing one counts for a byte.
-pub const COST_OF_DEFLATED_BYTE: usize = 8;
+/// What compressing a message counts for in the budget of reads, beside [`READ_COST_OF_DEFLATED_BYTE`] for each byte of
+/// it: some 6 µs, however short it is. A turn compresses [`READ_BYTES_PER_TURN`] / `READ_COST_OF_DEFLATE` of them at
+/// most, and the rest of a read waits.
+pub const READ_COST_OF_DEFLATE: usize = 4 * 1024;
+
+/// What a byte that is compressed counts for: some 1 to 3 ns.
+pub const READ_COST_OF_DEFLATED_BYTE: usize = 2;
+
+/// What decompressing a message counts for, beside one for each byte that it becomes: some 1 to 3 µs.
+pub const READ_COST_OF_INFLATE: usize = 1024;
 
 /// A piece of a file read at a time, when the socket can take it.
 pub const FILE_PIECE_BYTES: usize = READ_BYTES_MAX;

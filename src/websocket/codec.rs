@@ -14,7 +14,9 @@ pub use super::deflate::deflated_bytes_max;
 use super::deflate::{Deflater, InflateFault, Inflater};
 use super::extension::Window;
 #[cfg(feature = "deflate")]
-use crate::limits::{COST_OF_DEFLATED_BYTE, DEFLATE_BYTES_MIN, DEFLATE_LEVEL};
+use crate::limits::{
+    DEFLATE_BYTES_MIN, DEFLATE_LEVEL, READ_COST_OF_DEFLATE, READ_COST_OF_DEFLATED_BYTE, READ_COST_OF_INFLATE,
+};
 #[cfg(feature = "deflate")]
 use std::cell::{Cell, RefCell};
 #[cfg(feature = "deflate")]
@@ -49,7 +51,8 @@ impl Codec {
         let deflater = &mut deflaters[window as usize];
         let deflater = deflater.get_or_insert_with(|| Box::new(Deflater::new(DEFLATE_LEVEL, window)));
         deflater.compress(payload, into);
-        self.note_effort(payload.len().saturating_mul(COST_OF_DEFLATED_BYTE));
+        let bytes = payload.len().saturating_mul(READ_COST_OF_DEFLATED_BYTE);
+        self.note_effort(READ_COST_OF_DEFLATE.saturating_add(bytes));
         into.len() < payload.len()
     }
 
@@ -64,7 +67,7 @@ impl Codec {
         let result = inflater.inflate(payload, limit, &mut inflated);
         // What was thrown away had to be made as well.
         let bytes = if result == Err(InflateFault::TooLong) { limit } else { inflated.len() };
-        self.note_effort(bytes);
+        self.note_effort(READ_COST_OF_INFLATE.saturating_add(bytes));
         match result {
             Ok(()) => Ok(inflated),
             Err(InflateFault::Corrupt) => Err(Violation::InvalidDeflate),
@@ -145,10 +148,10 @@ mod tests {
         let codec = Codec::default();
         let mut room = Vec::new();
         codec.deflate(&[0; 10_000], Window::Full, &mut room);
-        assert_eq!(codec.take_effort(), 10_000 * COST_OF_DEFLATED_BYTE);
+        assert_eq!(codec.take_effort(), READ_COST_OF_DEFLATE + 10_000 * READ_COST_OF_DEFLATED_BYTE);
         assert_eq!(codec.clone().inflate(&room, 20_000).map(|inflated| inflated.len()), Ok(10_000));
-        assert_eq!((codec.take_effort(), codec.take_effort()), (10_000, 0));
+        assert_eq!((codec.take_effort(), codec.take_effort()), (READ_COST_OF_INFLATE + 10_000, 0));
         assert!(codec.inflate(&room, 5_000).is_err());
-        assert_eq!(codec.take_effort(), 5_000);
+        assert_eq!(codec.take_effort(), READ_COST_OF_INFLATE + 5_000);
     }
 }
