@@ -163,3 +163,44 @@ fn write_some(transport: &mut Transport, bytes: &[u8]) -> io::Result<usize> {
         }
     }
 }
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::*;
+    use crate::bench::tls::tests::{pair, wait};
+    use mio::Interest;
+    use std::io::Read;
+
+    /// Everything was taken, and some of it waits below: no more is written before it, and the next writable event
+    /// sends both.
+    #[test]
+    fn what_waits_below_blocks() {
+        let (mut session, mut server) = pair();
+        let mut piece = (0_u8..250).cycle();
+        let mut pieces = || piece.by_ref().take(1000).collect::<Vec<u8>>();
+        let mut sent = 0;
+        let mut connection = Connection::empty();
+        // Until the socket is full.
+        while !session.is_blocked() {
+            sent += session.write(&pieces()).expect("writes");
+        }
+        connection.transport = Some(Transport::Tls(Box::new(session)));
+        assert!(connection.is_blocked() && connection.out.is_empty());
+        let written = connection.write(&pieces()).expect("keeps it");
+        assert_eq!(written, Written { bytes: 0, is_all: false });
+        sent += 1000;
+        let mut got = vec![0; sent];
+        let reader = std::thread::spawn(move || {
+            server.read_exact(&mut got).expect("all of it comes");
+            got
+        });
+        while !connection.flush().expect("flushes").is_all {
+            assert!(connection.is_blocked());
+            let Some(Transport::Tls(session)) = &mut connection.transport else { panic!("it has one") };
+            wait(session, Interest::WRITABLE);
+        }
+        assert!(!connection.is_blocked());
+        let want: Vec<u8> = (0_u8..250).cycle().take(sent).collect();
+        assert!(reader.join().expect("it reads") == want, "byte for byte");
+    }
+}

@@ -12,6 +12,8 @@ mod session;
 mod trust;
 
 pub(crate) use session::Session;
+#[cfg(test)]
+pub(crate) use session::tests;
 
 use super::error::BenchError;
 use super::plan::Trust;

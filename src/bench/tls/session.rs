@@ -86,16 +86,17 @@ impl Session {
     fn open(&mut self, mut sealed: &[u8], bytes: &mut [u8]) -> usize {
         let mut opened = 0;
         while !sealed.is_empty() && self.end.is_none() {
-            match self.open_some(&mut sealed, &mut bytes[opened..]) {
-                Ok(more) => opened += more,
-                Err(fault) => self.end = Some(End::Failed(fault)),
+            if let Err(fault) = self.open_some(&mut sealed) {
+                self.end = Some(End::Failed(fault));
             }
+            // What stands before a fault counts. It is within a record of what came, so there is always room.
+            opened += self.connection.reader().read(&mut bytes[opened..]).unwrap_or(0);
         }
         opened
     }
 
-    /// Opens as much as the library takes at a time.
-    fn open_some(&mut self, sealed: &mut &[u8], bytes: &mut [u8]) -> Result<usize, TlsFault> {
+    /// Opens as much as the library takes at a time; what was in it is in its reader.
+    fn open_some(&mut self, sealed: &mut &[u8]) -> Result<(), TlsFault> {
         // It only refuses when a message is longer than it keeps.
         self.connection.read_tls(sealed).map_err(|_| TlsFault::Misbehaved)?;
         let was_handshaking = self.connection.is_handshaking();
@@ -108,13 +109,7 @@ impl Session {
         if state.peer_has_closed() {
             self.end = Some(End::Notified);
         }
-        let opened = state.plaintext_bytes_to_read();
-        if opened > 0 {
-            // There is always room, or it would not be within a record of what came.
-            let room = bytes.get_mut(..opened).ok_or(TlsFault::Misbehaved)?;
-            self.connection.reader().read_exact(room).map_err(|_| TlsFault::Misbehaved)?;
-        }
-        Ok(opened)
+        Ok(())
     }
 
     /// Seals and writes until all is taken or the socket takes no more.
@@ -175,5 +170,193 @@ impl Write for Wire<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(()) // a socket keeps nothing back
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::Tls;
+    use super::*;
+    use crate::bench::limits::TLS_RECORD_BYTES_MAX;
+    use crate::bench::plan::Trust;
+    use crate::bench::sockets::Destination;
+    use crate::bench::target::Target;
+    use mio::{Events, Interest, Poll, Token};
+    use rustls::crypto::ring;
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Duration;
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+    const SCRATCH_BYTES: usize = 64 * 1024;
+
+    pub(crate) type Server = StreamOwned<ServerConnection, TcpStream>;
+
+    fn server(stream: TcpStream) -> Server {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|config| config.with_no_client_auth().with_single_cert(vec![made.cert.into()], key))
+            .expect("they belong together");
+        let connection = ServerConnection::new(Arc::new(config)).expect("the configuration is right");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a timeout can be set");
+        let mut server = StreamOwned::new(connection, stream);
+        server.conn.complete_io(&mut server.sock).expect("the handshake succeeds");
+        server
+    }
+
+    pub(crate) fn wait(session: &mut Session, interest: Interest) {
+        let mut poll = Poll::new().expect("a poll");
+        poll.registry().register(session.socket(), Token(0), interest).expect("registers");
+        let mut events = Events::with_capacity(4);
+        poll.poll(&mut events, Some(DEADLINE)).expect("polls");
+        assert!(!events.is_empty(), "nothing within {DEADLINE:?}");
+        poll.registry().deregister(session.socket()).expect("deregisters");
+    }
+
+    /// Reads something once it is there.
+    fn read(session: &mut Session) -> io::Result<(Read, Vec<u8>)> {
+        let mut sealed = vec![0; SCRATCH_BYTES];
+        let mut bytes = vec![0; SCRATCH_BYTES + TLS_RECORD_BYTES_MAX];
+        loop {
+            wait(session, Interest::READABLE);
+            match session.read(&mut sealed, &mut bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(Read::Some { bytes: 0, is_all: true }) => {}
+                Ok(Read::Some { bytes: length, is_all }) => {
+                    bytes.truncate(length);
+                    return Ok((Read::Some { bytes: length, is_all }, bytes));
+                }
+                Ok(Read::End) => return Ok((Read::End, Vec::new())),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Both sides behind the handshake, and `hello` said by each.
+    pub(crate) fn pair() -> (Session, Server) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
+        let destination = Destination::Tcp(listener.local_addr().expect("has one"));
+        let target = Target::parse("wss://localhost:9/").expect("a URL");
+        let tls = Tls::new(&target, &Trust::Any).expect("nothing is asked for");
+        let socket = Socket::connect(&destination, None, None).expect("begins");
+        let mut session = tls.begin(socket).expect("begins");
+        let (stream, _) = listener.accept().expect("accepts");
+        let server = thread::spawn(move || {
+            let mut server = server(stream);
+            server.write_all(b"hello").expect("writes");
+            server
+        });
+        wait(&mut session, Interest::WRITABLE);
+        assert_eq!(session.write(b"hello").expect("writes"), 5, "it waits for the handshake");
+        assert!(session.is_waiting() && !session.is_blocked());
+        assert_eq!(read(&mut session).expect("reads").1, b"hello");
+        assert!(!session.is_waiting());
+        let mut server = server.join().expect("the handshake succeeds");
+        let mut hello = [0; 5];
+        server.read_exact(&mut hello).expect("reads");
+        assert_eq!(&hello, b"hello");
+        (session, server)
+    }
+
+    /// A peer that does not read: what was taken is bounded, and goes on when the poll says so and not before.
+    #[test]
+    fn what_the_socket_does_not_take_waits() {
+        let (mut session, mut server) = pair();
+        let bytes: Vec<u8> = (0..64 << 20).map(|at: usize| (at % 251) as u8).collect();
+        let taken = session.write(&bytes).expect("some is taken");
+        assert!((1..bytes.len()).contains(&taken), "{taken} of {}", bytes.len());
+        assert!(session.is_blocked());
+        assert_eq!(session.write(b"more").expect_err("is full").kind(), io::ErrorKind::WouldBlock);
+        // What comes in meanwhile is read, and nothing else.
+        let mut got = vec![0; taken - TLS_PENDING_BYTES - TLS_RECORD_BYTES_MAX];
+        server.read_exact(&mut got).expect("all but what waits is there");
+        server.write_all(b"hello").expect("writes");
+        assert_eq!(read(&mut session).expect("reads").1, b"hello");
+        assert!(session.is_blocked(), "who waits is told by the poll");
+        wait(&mut session, Interest::WRITABLE);
+        session.flush().expect("flushes");
+        assert!(!session.is_blocked());
+        let mut rest = vec![0; taken - got.len()];
+        server.read_exact(&mut rest).expect("reads");
+        assert!([got, rest].concat() == bytes[..taken], "byte for byte");
+    }
+
+    /// What stands before an end is read first.
+    #[test]
+    fn ends() {
+        type End = fn(&mut Server) -> io::Result<()>;
+        let rows: [(&str, End, Option<TlsFault>); 3] = [
+            (
+                "close_notify",
+                |server| {
+                    server.conn.send_close_notify();
+                    server.flush()
+                },
+                None,
+            ),
+            ("the end of the stream", |server| server.sock.shutdown(std::net::Shutdown::Write), None),
+            (
+                "what has no key",
+                |server| server.sock.write_all(&[&[23, 3, 3, 0, 32][..], &[7; 32]].concat()),
+                Some(TlsFault::Undecipherable),
+            ),
+        ];
+        for (name, end, want) in rows {
+            let (mut session, mut server) = pair();
+            server.write_all(b"last words").expect("writes");
+            end(&mut server).expect(name);
+            assert_eq!(read(&mut session).expect(name).1, b"last words", "{name}");
+            // Told as often as it is asked for, though the socket has no more.
+            let mut sealed = vec![0; SCRATCH_BYTES];
+            let mut bytes = vec![0; SCRATCH_BYTES + TLS_RECORD_BYTES_MAX];
+            let first = read_on(&mut session, &mut sealed, &mut bytes);
+            assert_eq!(first, Err(want), "{name}");
+            assert_eq!(read_on(&mut session, &mut sealed, &mut bytes), Err(want), "{name}, again");
+        }
+    }
+
+    /// Reads until the end; gives bytes, or why it ended.
+    fn read_on(
+        session: &mut Session,
+        sealed: &mut [u8],
+        bytes: &mut [u8],
+    ) -> Result<usize, Option<TlsFault>> {
+        loop {
+            match session.read(sealed, bytes) {
+                Ok(Read::Some { bytes: 0, .. }) => {}
+                Ok(Read::Some { bytes, .. }) => return Ok(bytes),
+                Ok(Read::End) => return Err(None),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait(session, Interest::READABLE),
+                Err(error) => {
+                    return Err(error.get_ref().and_then(|inner| inner.downcast_ref()).copied());
+                }
+            }
+        }
+    }
+
+    /// Many records in one read, and one record in many.
+    #[test]
+    fn records_and_reads() {
+        let (mut session, mut server) = pair();
+        let mut want = Vec::new();
+        for length in [1, 100, 16_384, 70_000, 3] {
+            let piece: Vec<u8> = (0..length).map(|at: usize| (at % 249) as u8).collect();
+            want.extend_from_slice(&piece);
+            server.write_all(&piece).expect("writes");
+        }
+        let mut got = Vec::new();
+        let mut is_drained = false;
+        while got.len() < want.len() {
+            let (outcome, bytes) = read(&mut session).expect("reads");
+            is_drained = matches!(outcome, Read::Some { is_all: true, .. });
+            got.extend_from_slice(&bytes);
+        }
+        assert!(got == want, "byte for byte");
+        assert!(is_drained, "a short read is the last");
     }
 }
