@@ -425,15 +425,24 @@ fn connections_end_with_close_notify() {
     assert_eq!(ends, vec![Ok(0); 3]);
 }
 
+/// Each message at either of 2 connections. Rates say little where most of it comes late.
+#[track_caller]
+fn assert_all_arrive(report: &Report) {
+    report.assert_causes(&[]);
+    let sent = report.count("messages.sent");
+    assert!(sent > 0, "{report}");
+    report.assert_counts(&[("deliveries.expected", 2 * sent), ("deliveries.received", 2 * sent)]);
+}
+
 /// A server that does not read stops its senders, and what waits is sent later.
 #[test]
 fn a_server_that_stalls() {
     let (every, for_) = (std::time::Duration::from_millis(400), std::time::Duration::from_millis(200));
     let (peer, trust, _authority) = peer(Role::Broadcast, Fault::Stall { every, for_ });
     let options = format!("-c 2 -r 100 -m 200k -d 1s {trust}");
-    bench(&url(&peer), &options).report(0).assert_clean(2, 2, 200 << 10);
+    assert_all_arrive(&bench(&url(&peer), &options).report(0));
     let options = format!("-c 2 -w 16 -m 200k -d 1s {trust}");
-    bench(&url(&peer), &options).report(0).assert_clean(2, 2, 200 << 10);
+    assert_all_arrive(&bench(&url(&peer), &options).report(0));
 }
 
 /// One message that is longer than any buffer on its way.
@@ -441,6 +450,6 @@ fn a_server_that_stalls() {
 fn a_long_message() {
     let (peer, trust, _authority) = peer(Role::Broadcast, Fault::None);
     let options = format!("-c 2 -w 1 -m 8m -d 300ms {trust}");
-    bench(&url(&peer), &options).report(0).assert_clean(2, 2, 8 << 20);
+    assert_all_arrive(&bench(&url(&peer), &options).report(0));
     assert!(comes_true(DEADLINE, || peer.seen().closed_normally.get() == 2), "{:?}", peer.seen());
 }
