@@ -1,11 +1,16 @@
 //! `fanfare bench` against servers of other projects, in other languages: Python's `websockets` and Node's `ws`.
 //!
 //! Each trial starts `bench_peers/websockets_server.py` or `bench_peers/ws_server.mjs` and puts load on one of its
-//! paths, which say what it does with a message. Nothing may be lost, and every figure must agree.
+//! paths, which say what it does with a message. Nothing may be lost, and every figure must agree. They speak TLS as well,
+//! by libraries that share nothing with ours: OpenSSL, of either language.
 //!
 //! `tests/clients/install.sh` installs what they need; `clients/programs.rs` says where else it is looked for.
 //! Without it the trials show as ignored, and with `FANFARE_REQUIRE_ALL=1` as failed.
 
+#[cfg(feature = "tls")]
+#[path = "bench/certificates.rs"]
+#[allow(dead_code, reason = "the tests of `fanfare bench` use the rest")]
+mod certificates;
 mod outside;
 #[path = "clients/programs.rs"]
 mod programs;
@@ -18,7 +23,7 @@ use outside::process::Process;
 use outside::trial::{Tool, trial};
 use programs::Interpreter;
 use run::bench;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// The connections of each trial, and its payload.
 const CONNECTIONS: u64 = 10;
@@ -65,15 +70,48 @@ fn trials_of(prefix: &str, needs: &str, script: &'static str, tool: &Tool<Interp
     }
     let compressed = "--scenario broadcast -s 2 -r 100 --deflate";
     trials.push(named("deflate", "broadcast", CONNECTIONS, compressed.to_owned()));
+    #[cfg(feature = "tls")]
+    for (name, pace) in LOOPS {
+        let options = format!("--scenario broadcast -s 2 {pace}");
+        let run = move |interpreter| {
+            assert_holds_with_tls(&interpreter, script, &options);
+            Ok(())
+        };
+        trials.push(trial(&format!("{prefix}::tls_{name}"), needs, tool.clone(), run));
+    }
     trials
 }
 
 /// Nothing is lost, and the figures agree with each other.
 fn assert_holds(interpreter: &Interpreter, script: &str, path: &str, receivers: u64, options: &str) {
-    let mut server = Process::start(interpreter.command(script));
-    let port = server.wait_for("the line that says where the server listens", port_in);
+    assert_holds_with(
+        interpreter.command(script),
+        &format!("ws://127.0.0.1:PORT/{path}"),
+        receivers,
+        options,
+    );
+}
+
+/// The same with a certificate, for the name and for the address.
+#[cfg(feature = "tls")]
+fn assert_holds_with_tls(interpreter: &Interpreter, script: &str, options: &str) {
+    let authority = certificates::Authority::new();
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let files = authority.identity(certificates::Flaw::None).write(folder.path());
+    for host in certificates::NAMES {
+        let mut command = interpreter.command(script);
+        command.args(&files);
+        let url = format!("wss://{host}:PORT/broadcast");
+        assert_holds_with(command, &url, CONNECTIONS, &format!("{} {options}", authority.option()));
+    }
+}
+
+/// Starts a server, and puts load on the URL with its port in it.
+fn assert_holds_with(server: Command, url: &str, receivers: u64, options: &str) {
+    let mut server = Process::start(server);
+    let port: u16 = server.wait_for("the line that says where the server listens", port_in);
     let options = format!("-c {CONNECTIONS} -d 500ms {options}");
-    let report = bench(&format!("ws://127.0.0.1:{port}/{path}"), &options).report(0);
+    let report = bench(&url.replace("PORT", &port.to_string()), &options).report(0);
     // What is compressed is not as long as its payload.
     let least = if options.contains("--deflate") { 0 } else { MESSAGE_BYTES };
     report.assert_clean(CONNECTIONS, receivers, least);

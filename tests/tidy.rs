@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the house, from the roof to the ground. A room may import what stands below it.
-const ROOMS: [&str; 74] = [
+const ROOMS: [&str; 76] = [
     // The program.
     "main",
     "cli",
@@ -15,6 +15,8 @@ const ROOMS: [&str; 74] = [
     "bench::progress",
     "bench::report",
     "bench::sources",
+    "bench::transport",
+    "bench::tls",
     "bench::sockets",
     "bench::machine",
     "bench::timer",

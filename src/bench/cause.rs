@@ -4,6 +4,12 @@
 //!
 //! Invariant: the counts of [`Causes`] add up to the causes that were added, however many names there are.
 
+mod tls;
+
+#[cfg(feature = "tls")]
+pub(crate) use tls::CertificateFault;
+pub(crate) use tls::TlsFault;
+
 use super::limits::CAUSES_MAX;
 use fanfare::CloseCode;
 use fanfare::websocket::Violation;
@@ -34,6 +40,8 @@ pub(crate) enum Cause {
     Handshake(HandshakeFault),
     /// Frames or messages against RFC 6455.
     Protocol(Violation),
+    /// What is wrong below the WebSocket, on `wss://`.
+    Tls(TlsFault),
     /// More pings than answers may be queued for.
     Flooded,
     /// No port of the source address is free.
@@ -89,6 +97,9 @@ impl Cause {
         if error.raw_os_error().is_some_and(|code| NO_DESCRIPTOR.contains(&code)) {
             return Self::NoDescriptor;
         }
+        if let Some(fault) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return Self::Tls(*fault);
+        }
         let known = KINDS.iter().find(|(kind, _)| *kind == error.kind());
         known.map_or(Self::Other(error.kind()), |(_, cause)| *cause)
     }
@@ -104,6 +115,7 @@ impl Cause {
             Self::Closed(code) => return Cow::Owned(format!("closed {code}")),
             Self::Handshake(_) => "bad handshake",
             Self::Protocol(_) => "protocol error",
+            Self::Tls(fault) => return fault.name(),
             Self::Flooded => "flooded",
             Self::NoPort => "no free port",
             Self::NoDescriptor => "no descriptor",
@@ -120,6 +132,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Handshake(fault) => write!(f, ": {fault}"),
             Self::Protocol(violation) => write!(f, ": {violation}"),
+            Self::Tls(fault) => write!(f, ": {fault}"),
             Self::Other(kind) => write!(f, " cause: {kind}"),
             Self::Refused
             | Self::Reset
@@ -153,7 +166,7 @@ impl fmt::Display for HandshakeFault {
 pub(crate) struct Causes {
     counts: BTreeMap<Cow<'static, str>, u64>,
     /// The first of each kind that knows more than its name says.
-    first: [Option<Cause>; 3],
+    first: [Option<Cause>; 5],
 }
 
 impl Causes {
@@ -163,6 +176,8 @@ impl Causes {
             Cause::Handshake(_) => Some(0),
             Cause::Protocol(_) => Some(1),
             Cause::Other(_) => Some(2),
+            Cause::Tls(TlsFault::Certificate(_)) => Some(3),
+            Cause::Tls(_) => Some(4),
             Cause::Refused
             | Cause::Reset
             | Cause::TimedOut
@@ -210,6 +225,8 @@ mod tests {
             (kind(io::ErrorKind::AddrInUse), Cause::NoPort),
             (kind(io::ErrorKind::NotFound), Cause::Refused),
             (kind(io::ErrorKind::PermissionDenied), Cause::Other(io::ErrorKind::PermissionDenied)),
+            (io::Error::other(TlsFault::Cut), Cause::Tls(TlsFault::Cut)),
+            (io::Error::other("something else"), Cause::Other(io::ErrorKind::Other)),
         ];
         if cfg!(target_os = "linux") {
             let codes = [

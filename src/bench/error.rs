@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::{fmt, io};
 
 /// Why there is no result.
+#[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "some are about certificates"))]
 #[derive(Debug)]
 pub(crate) enum BenchError {
     /// The server's name has no address.
@@ -61,6 +62,30 @@ pub(crate) enum BenchError {
     SourceOfUnix,
     /// A server on a Unix socket, and a system without them.
     NoUnixSockets,
+    /// No certificates of the system to check the server's by.
+    NoSystemTrust {
+        /// What kept them from being loaded; none: there are none.
+        cause: Option<String>,
+    },
+    /// The file of certificates cannot be read.
+    ReadCa {
+        /// What was asked for.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// It is not one.
+    NotCertificates {
+        /// What was asked for.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The server's name is none that a certificate could have.
+    NameWithTls {
+        /// The name.
+        host: String,
+    },
     /// There is no such process, or not for us to see.
     Process {
         /// What was asked for.
@@ -155,6 +180,24 @@ impl fmt::Display for BenchError {
                 write!(f, "a Unix socket is not connected to from an address: leave --source-ip out")
             }
             Self::NoUnixSockets => write!(f, "this system has no Unix sockets: give a ws:// URL"),
+            Self::NoSystemTrust { cause } => {
+                write!(f, "the system has no certificates to check the server's by")?;
+                if let Some(cause) = cause {
+                    write!(f, " ({})", cause.escape_debug())?;
+                }
+                write!(f, ": name a CA with --ca FILE, or accept any certificate with --insecure")
+            }
+            Self::ReadCa { path, cause } => {
+                write!(f, "cannot read {path:?}: {cause}; give certificates in PEM with --ca")
+            }
+            Self::NotCertificates { path, problem } => {
+                write!(f, "{path:?} {}; give certificates in PEM with --ca", problem.escape_debug())
+            }
+            Self::NameWithTls { host } => write!(
+                f,
+                "no certificate could be for {}: give a name of letters, digits and hyphens, or an address",
+                host.escape_debug()
+            ),
             Self::Process { pid, cause } => {
                 write!(f, "cannot look at process {pid}: {cause}; give that of the server with --pid")
             }
@@ -224,6 +267,15 @@ mod tests {
             (
                 BenchError::NotAResult { path: "a.json".into(), problem: "no \"url\"\r".into() },
                 r#""a.json" is no result of --json: no \"url\"\r"#,
+            ),
+            (
+                BenchError::NoSystemTrust { cause: Some("no\nfile".into()) },
+                "the system has no certificates to check the server's by (no\\nfile): \
+                 name a CA with --ca FILE, or accept any certificate with --insecure",
+            ),
+            (
+                BenchError::NotCertificates { path: "a.pem".into(), problem: "has\nnone".into() },
+                r#""a.pem" has\nnone; give certificates in PEM with --ca"#,
             ),
             (
                 BenchError::Silent { seconds: 5, connections: 2 },

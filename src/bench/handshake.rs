@@ -269,6 +269,7 @@ mod tests {
         let target = Target {
             url: "ws://example.com/chat?a=1".into(),
             address: Address::Tcp { host: "example.com".into(), port: 80 },
+            is_tls: false,
             authority: "example.com".into(),
             path: "/chat?a=1".into(),
         };

@@ -104,3 +104,15 @@ pub(crate) const RETRY_US: u64 = 1_000;
 
 /// The receive buffer of a receiver that never reads, in bytes: as little as may be, so that a server feels it at once.
 pub(crate) const SLOW_RECEIVE_BUFFER_BYTES: usize = 4096;
+
+/// The file of `--ca`, in bytes: several times what a system trusts. A longer one is not read.
+#[cfg(feature = "tls")]
+pub(crate) const CA_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// A record of TLS 1.2, which is the longer one, with its header (RFC 5246 §6.2.3), in bytes.
+#[cfg(feature = "tls")]
+pub(crate) const TLS_RECORD_BYTES_MAX: usize = 5 + 16 * 1024 + 2048;
+
+/// What a connection keeps encrypted that its socket did not take, in bytes; past it messages wait as they are.
+#[cfg(feature = "tls")]
+pub(crate) const TLS_PENDING_BYTES: usize = 64 * 1024;

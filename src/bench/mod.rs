@@ -3,7 +3,7 @@
 //! `plan` is what a run is to do, `summary` what it has found; between them stands `run`, the loop. It leans on rooms
 //! that know no socket and no clock: `stamp`, `judge`, `reader` and `mirror` tell what comes in, `ledger`, `flights` and `tally`
 //! what that means, `schedule` when messages are due, `probe` who hears them. `sockets`, `sources`, `timer` and
-//! `machine` are the system. `report` and `progress` show.
+//! `machine` are the system; `transport` is what carries a connection, with `tls` or without. `report` and `progress` show.
 //!
 //! Must not know: the server. It uses only the library's public face, as a stranger's program would.
 
@@ -31,6 +31,9 @@ mod summary;
 mod tally;
 pub(crate) mod target;
 mod timer;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
 
 pub(crate) use error::BenchError;
 

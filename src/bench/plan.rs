@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) matching: Matching,
     /// What the handshake says beyond the necessary.
     pub(crate) handshake: HandshakeOptions,
+    /// Whose certificates count, on `wss://`.
+    pub(crate) trust: Trust,
     /// How long a connection may take from its start to the end of its handshake.
     pub(crate) timeout: Duration,
     /// Addresses to connect from; none: picked for the target.
@@ -181,6 +183,18 @@ pub(crate) struct HandshakeOptions {
     pub(crate) deflate: bool,
 }
 
+/// Which certificates of a server are accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Those that the system trusts.
+    #[default]
+    System,
+    /// Those that the certificates in this file stand for, in PEM, and no others.
+    File(PathBuf),
+    /// Any.
+    Any,
+}
+
 /// How the result is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Output {
@@ -220,6 +234,7 @@ pub(crate) mod tests {
             search: None,
             matching: Matching::Whole,
             handshake: HandshakeOptions::default(),
+            trust: Trust::System,
             timeout: Duration::from_secs(10),
             source_addresses: Vec::new(),
             pid: None,

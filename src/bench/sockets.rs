@@ -9,7 +9,7 @@ use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Type};
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
@@ -53,6 +53,20 @@ fn in_order(resolved: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
         addresses.sort_by_key(SocketAddr::is_ipv6);
     }
     addresses
+}
+
+/// What a read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// So many bytes of the scratch; none when what came was all of it for TLS.
+    Some {
+        /// How many.
+        bytes: usize,
+        /// Whether there was no more when it was read.
+        is_all: bool,
+    },
+    /// The peer will say no more.
+    End,
 }
 
 /// A connection's socket, never blocking.
@@ -127,6 +141,25 @@ impl Socket {
             Self::Unix(stream) => stream.write(bytes),
         }
     }
+
+    /// The same for bytes that lie in several places.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    #[cfg(feature = "tls")]
+    pub(crate) fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write_vectored(slices),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.write_vectored(slices),
+        }
+    }
+}
+
+/// Whether a write that failed is one to try again, when the poll says that the socket is writable.
+pub(crate) fn is_for_later(error: &io::Error) -> bool {
+    // A connection that is not there yet; the event that says so is to come.
+    [io::ErrorKind::WouldBlock, io::ErrorKind::NotConnected].contains(&error.kind())
 }
 
 fn prepare(socket: &socket2::Socket, receive_buffer: Option<usize>) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! The URL of a server under test: `ws://host:port/path?query`, `ws+unix:SOCKET:/path`.
+//! The URL of a server under test: `ws://host:port/path?query`, `wss://` for TLS, `ws+unix:SOCKET:/path`.
 //!
 //! [`Target::parse`] reads one (RFC 6455 §3, RFC 3986). Of the path and the query it makes what browsers
 //! make: what may not stand in a request line is percent-encoded.
@@ -19,6 +19,8 @@ pub(crate) struct Target {
     pub(crate) url: String,
     /// Where it listens.
     pub(crate) address: Address,
+    /// Whether it speaks TLS there; not on a Unix socket.
+    pub(crate) is_tls: bool,
     /// What the `Host` header says (RFC 9110 §7.2).
     pub(crate) authority: String,
     /// Path and query, as they stand in the request line.
@@ -37,8 +39,9 @@ pub(crate) enum Address {
 /// The longest URL, in bytes. Encoded it still fits into the head of a request.
 pub(crate) const URL_BYTES_MAX: usize = 4 * 1024;
 
-/// The port that goes without saying (RFC 6455 §3).
+/// The ports that go without saying (RFC 6455 §3), without TLS and with it.
 const PORT_DEFAULT: u16 = 80;
+const PORT_DEFAULT_TLS: u16 = 443;
 
 /// What may stand neither in a path nor in a query (RFC 3986 §3.3, §3.4). Brackets may not either, but
 /// browsers leave them, and so does this. A percent sign is taken for the beginning of an escape.
@@ -68,8 +71,8 @@ pub(crate) enum UrlError {
     NoScheme { url: String, meant: Option<String> },
     /// `http://` or `https://`, and the URL that was meant.
     Http { url: String, meant: String },
-    /// `wss://`.
-    Tls,
+    /// `wss+unix:`, and the URL without TLS.
+    TlsOnUnix { meant: String },
     /// Neither of the forms.
     Form { url: String },
     /// A name or a password in front of the host. RFC 6455 §3 has none, and it would be in every report.
@@ -84,7 +87,7 @@ pub(crate) enum UrlError {
     NoSocket,
 }
 
-const FORMS: &str = "ws://HOST:PORT/PATH or ws+unix:SOCKET:/PATH";
+const FORMS: &str = "ws://HOST:PORT/PATH, wss://HOST:PORT/PATH or ws+unix:SOCKET:/PATH";
 
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,16 +102,18 @@ impl fmt::Display for UrlError {
             Self::Http { url, meant } => {
                 write!(f, "the URL {url:?} is not of a WebSocket; did you mean {}?", meant.escape_debug())
             }
-            Self::Tls => f.write_str("wss:// needs TLS, which this build does not have"),
+            Self::TlsOnUnix { meant } => {
+                write!(f, "there is no TLS on a Unix socket here; type {}", meant.escape_debug())
+            }
             Self::NoScheme { url, meant: None } | Self::Form { url } => {
                 write!(f, "the URL takes the form {FORMS}, not {url:?}")
             }
             Self::UserInfo => f.write_str(
-                "the URL has a user name, which ws:// does not know; \
+                "the URL has a user name, which a WebSocket does not know; \
                  say who you are with --token or --header",
             ),
             Self::Fragment => f.write_str(
-                "the URL has a fragment, which ws:// does not know; leave it out, or write # as %23",
+                "the URL has a fragment, which a WebSocket does not know; leave it out, or write # as %23",
             ),
             Self::Host { host } => write!(
                 f,
@@ -133,12 +138,13 @@ impl Target {
         }
         let Some((scheme, rest)) = text.split_once(':') else { return Err(no_scheme(text)) };
         match (&*scheme.to_ascii_lowercase(), rest.strip_prefix("//")) {
-            ("ws", Some(rest)) => tcp(text, rest),
+            ("ws", Some(rest)) => tcp(text, rest, false),
+            ("wss", Some(rest)) => tcp(text, rest, true),
             ("ws+unix", _) => unix(text, rest),
-            ("wss" | "wss+unix", _) => Err(UrlError::Tls),
+            ("wss+unix", _) => Err(UrlError::TlsOnUnix { meant: shown(&format!("ws+unix:{rest}")) }),
             ("http", Some(rest)) => Err(http(text, "ws", rest)),
             ("https", Some(rest)) => Err(http(text, "wss", rest)),
-            ("ws", None) | (_, Some(_)) => Err(UrlError::Form { url: shown(text) }),
+            ("ws" | "wss", None) | (_, Some(_)) => Err(UrlError::Form { url: shown(text) }),
             // Of `localhost:9999` the name looks like a scheme.
             (_, None) => Err(no_scheme(text)),
         }
@@ -156,18 +162,19 @@ pub(crate) fn shown(url: &str) -> String {
     format!("{before}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-/// `text` is the whole URL, `rest` what follows `ws://`.
-fn tcp(text: &str, rest: &str) -> Result<Target, UrlError> {
+/// `text` is the whole URL, `rest` what follows `ws://` or `wss://`.
+fn tcp(text: &str, rest: &str, is_tls: bool) -> Result<Target, UrlError> {
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if authority.contains('@') {
         return Err(UrlError::UserInfo);
     }
-    let (host, port) = host_and_port(authority)?;
+    let default = if is_tls { PORT_DEFAULT_TLS } else { PORT_DEFAULT };
+    let (host, port) = host_and_port(authority, default)?;
     let path = request_path(path)?;
     // The port that goes without saying is not said (RFC 6455 §4.1).
-    let authority = if port == PORT_DEFAULT { host.clone() } else { format!("{host}:{port}") };
+    let authority = if port == default { host.clone() } else { format!("{host}:{port}") };
     let host = host.trim_matches(['[', ']']).to_owned();
-    Ok(Target { url: shown(text), address: Address::Tcp { host, port }, authority, path })
+    Ok(Target { url: shown(text), address: Address::Tcp { host, port }, is_tls, authority, path })
 }
 
 /// `text` is the whole URL, `rest` what follows `ws+unix:`. The socket ends at the last colon before a slash,
@@ -182,13 +189,14 @@ fn unix(text: &str, rest: &str) -> Result<Target, UrlError> {
     Ok(Target {
         url: shown(text),
         address: Address::Unix(socket.into()),
+        is_tls: false,
         authority: "localhost".to_owned(),
         path: request_path(path.strip_prefix(':').unwrap_or(path))?,
     })
 }
 
 /// The host in lower case, an IPv6 address in its brackets, and the port.
-fn host_and_port(authority: &str) -> Result<(String, u16), UrlError> {
+fn host_and_port(authority: &str, default: u16) -> Result<(String, u16), UrlError> {
     let wrong_host = || UrlError::Host { host: authority.to_owned() };
     let (host, rest) = match authority.strip_prefix('[').and_then(|inner| inner.find(']')) {
         Some(end) => authority.split_at(end + 2),
@@ -204,7 +212,7 @@ fn host_and_port(authority: &str) -> Result<(String, u16), UrlError> {
     }
     let port = match rest {
         // A colon alone is no port as well (RFC 3986 §3.2.3).
-        "" | ":" => PORT_DEFAULT,
+        "" | ":" => default,
         rest => port(rest.strip_prefix(':').ok_or_else(wrong_host)?)?,
     };
     Ok((host.to_ascii_lowercase(), port))
@@ -250,7 +258,13 @@ mod tests {
 
     fn of_tcp(url: &str, host: &str, port: u16, authority: &str, path: &str) -> Target {
         let address = Address::Tcp { host: host.to_owned(), port };
-        Target { url: url.to_owned(), address, authority: authority.to_owned(), path: path.to_owned() }
+        Target {
+            url: url.to_owned(),
+            address,
+            is_tls: url.starts_with("wss"),
+            authority: authority.to_owned(),
+            path: path.to_owned(),
+        }
     }
 
     #[test]
@@ -267,6 +281,11 @@ mod tests {
             ("ws://[::1]:9999/", "::1", 9999, "[::1]:9999", "/"),
             ("ws://[2001:DB8::1]", "2001:db8::1", 80, "[2001:db8::1]", "/"),
             ("ws://[::ffff:10.0.0.1]:81?q", "::ffff:10.0.0.1", 81, "[::ffff:10.0.0.1]:81", "/?q"),
+            ("wss://a.example/x", "a.example", 443, "a.example", "/x"),
+            ("wss://a.example:443/x", "a.example", 443, "a.example", "/x"),
+            ("wss://a.example:80/x", "a.example", 80, "a.example:80", "/x"),
+            ("ws://a.example:443/x", "a.example", 443, "a.example:443", "/x"),
+            ("wss://[::1]:9999?q", "::1", 9999, "[::1]:9999", "/?q"),
             ("ws://h?", "h", 80, "h", "/?"),
             ("ws://h?a=b/c:d@e", "h", 80, "h", "/?a=b/c:d@e"),
             ("ws://h//a/../b;c=1,2", "h", 80, "h", "//a/../b;c=1,2"),
@@ -298,6 +317,7 @@ mod tests {
             let want = Target {
                 url: url.to_owned(),
                 address: Address::Unix(socket.into()),
+                is_tls: false,
                 authority: "localhost".to_owned(),
                 path: path.to_owned(),
             };
@@ -314,10 +334,11 @@ mod tests {
         };
         let port = |port: &str| format!("the URL takes a port from 1 to 65535, not {port:?}");
         let scheme = |url: &str, meant: &str| format!("the URL {url:?} has no scheme; type {meant}");
-        let fragment = "the URL has a fragment, which ws:// does not know; leave it out, or write # as %23";
-        let tls = "wss:// needs TLS, which this build does not have";
-        let user =
-            "the URL has a user name, which ws:// does not know; say who you are with --token or --header";
+        let fragment =
+            "the URL has a fragment, which a WebSocket does not know; leave it out, or write # as %23";
+        let tls = |meant: &str| format!("there is no TLS on a Unix socket here; type {meant}");
+        let user = "the URL has a user name, which a WebSocket does not know; \
+                    say who you are with --token or --header";
         let http =
             |url: &str, meant: &str| format!("the URL {url:?} is not of a WebSocket; did you mean {meant}?");
         for (url, want) in [
@@ -338,9 +359,12 @@ mod tests {
             ("http:h", forms("http:h")),
             ("http://h:9999/a", http("http://h:9999/a", "ws://h:9999/a")),
             ("HTTPS://h", http("HTTPS://h", "wss://h")),
-            ("wss://h/", tls.to_owned()),
-            ("WSS://", tls.to_owned()),
-            ("wss+unix:/run/x.sock", tls.to_owned()),
+            ("wss:h", forms("wss:h")),
+            ("WSS://", host("")),
+            ("wss://h:0/", port("0")),
+            ("wss://h/#", fragment.to_owned()),
+            ("wss://user:word@h/", user.to_owned()),
+            ("wss+unix:/run/x.sock?token=a", tls("ws+unix:/run/x.sock?token=***")),
             ("ws://user:word@h/", user.to_owned()),
             ("ws://@h", user.to_owned()),
             ("ws://h/#", fragment.to_owned()),
@@ -405,7 +429,7 @@ mod tests {
         /// Whatever is typed: what comes of it fits a request line, or one line on a terminal.
         #[test]
         fn nothing_raw_comes_through(
-            begins in prop::sample::select(vec!["", "ws://", "ws://h", "ws+unix:", "http://", "ws://["]),
+            begins in prop::sample::select(vec!["", "ws://", "wss://h", "ws+unix:", "wss+unix:", "http://", "ws://["]),
             rest in ".*|[a:/?#@%\\[\\] ]*|\\PC*",
         ) {
             match Target::parse(&format!("{begins}{rest}")) {

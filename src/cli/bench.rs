@@ -18,7 +18,7 @@ use super::options::Command;
 use super::read::{self, Given, Reading};
 use super::usage::{self, UsageError};
 use crate::bench::plan::{
-    Comparison, HandshakeOptions, Kind, Matching, Output, Pace, Plan, Scenario, Search, Task,
+    Comparison, HandshakeOptions, Kind, Matching, Output, Pace, Plan, Scenario, Search, Task, Trust,
 };
 use crate::bench::target::Target;
 use std::ffi::{OsStr, OsString};
@@ -26,7 +26,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use table::{
-    COMPARE, CONNECTIONS, DEFLATE, HEADER, INSECURE, REPORT, SCENARIO, SENDERS, SLOW, STEP, TOKEN, UNTIL_P95,
+    CA, COMPARE, CONNECTIONS, DEFLATE, HEADER, INSECURE, REPORT, SCENARIO, SENDERS, SLOW, STEP, TOKEN,
+    UNTIL_P95,
 };
 
 /// Everything the options say, each for itself.
@@ -48,6 +49,7 @@ pub(crate) struct Settings {
     step: Option<usize>,
     matching: Matching,
     handshake: HandshakeOptions,
+    ca: Option<PathBuf>,
     insecure: bool,
     timeout: Duration,
     source_addresses: Vec<IpAddr>,
@@ -74,6 +76,7 @@ impl Default for Settings {
             step: None,
             matching: Matching::Whole,
             handshake: HandshakeOptions::default(),
+            ca: None,
             insecure: false,
             timeout: Duration::from_secs(10),
             source_addresses: Vec::new(),
@@ -136,6 +139,7 @@ fn plan(settings: Settings, given: &[Given<Settings>]) -> Result<Plan, UsageErro
     check_build(&settings, given)?;
     check_together(&settings, given)?;
     let target = target(settings.operand.as_deref())?;
+    let trust = trust(&settings, &target, given)?;
     let step = settings.step.unwrap_or(settings.connections);
     let slow = match settings.scenario {
         Scenario::Slow => settings.slow.unwrap_or(SLOW_DEFAULT),
@@ -159,6 +163,7 @@ fn plan(settings: Settings, given: &[Given<Settings>]) -> Result<Plan, UsageErro
         search: settings.until_p95.map(|p95| Search { p95, step }),
         matching: settings.matching,
         handshake: settings.handshake,
+        trust,
         timeout: settings.timeout,
         source_addresses: settings.source_addresses,
         pid: settings.pid,
@@ -177,11 +182,35 @@ fn target(url: Option<&OsStr>) -> Result<Target, UsageError> {
     Target::parse(text).map_err(|error| usage::line(&error))
 }
 
+/// Whose certificates count: asked only where there are some.
+fn trust(settings: &Settings, target: &Target, given: &[Given<Settings>]) -> Result<Trust, UsageError> {
+    let name = |long| name(given, long);
+    let trust = match (&settings.ca, settings.insecure) {
+        (Some(_), true) => {
+            return Err(usage::already(&name(INSECURE), "accepts any certificate", &name(CA)));
+        }
+        (Some(file), false) => Trust::File(file.clone()),
+        (None, true) => Trust::Any,
+        (None, false) => Trust::System,
+    };
+    if target.is_tls {
+        let has_tls = cfg!(feature = "tls");
+        return if has_tls { Ok(trust) } else { Err(usage::needs_feature("a wss:// URL", "tls")) };
+    }
+    let odd = match trust {
+        Trust::File(_) => CA,
+        Trust::Any => INSECURE,
+        Trust::System => return Ok(trust),
+    };
+    let odd = name(odd);
+    Err(usage::line(&format!("{odd} is about certificates, which only a wss:// URL has; leave it out")))
+}
+
 /// What this build was made without.
 fn check_build(settings: &Settings, given: &[Given<Settings>]) -> Result<(), UsageError> {
-    if settings.insecure {
-        let name = name(given, INSECURE);
-        return Err(usage::line(&format!("{name} needs TLS, which this build does not have")));
+    let is_about_tls = [(settings.ca.is_some(), CA), (settings.insecure, INSECURE)];
+    if let Some((_, odd)) = is_about_tls.iter().find(|(is_given, _)| *is_given && !cfg!(feature = "tls")) {
+        return Err(usage::needs_feature(&name(given, odd), "tls"));
     }
     if settings.handshake.deflate && !cfg!(feature = "deflate") {
         return Err(usage::needs_feature(&name(given, DEFLATE), "deflate"));

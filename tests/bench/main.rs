@@ -6,6 +6,8 @@
 
 #![cfg(feature = "bench")]
 
+#[cfg(feature = "tls")]
+mod certificates;
 mod clean;
 mod connections;
 mod deliveries;
@@ -20,4 +22,6 @@ mod peer_itself;
 mod requests;
 mod run;
 mod stalls;
+#[cfg(feature = "tls")]
+mod tls;
 mod warm_up;

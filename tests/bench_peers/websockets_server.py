@@ -1,13 +1,14 @@
 """A server made with Python's `websockets`, for `fanfare bench`: what it does with a message is said by the path.
 
-    websockets_server.py
+    websockets_server.py [CERTIFICATE KEY]
 
-It takes a port that the system picks and says `listening on PORT` on standard error, and nothing else while all is
+With the two files, in PEM, it speaks TLS. It takes a port that the system picks and says `listening on PORT` on standard error, and nothing else while all is
 well. It compresses for those who offer to. ws_server.mjs has the same paths: who changes one changes both.
 """
 
 import asyncio
 import json
+import ssl
 import sys
 
 from websockets.asyncio.server import broadcast, serve
@@ -51,8 +52,15 @@ PATHS = {
 }
 
 
+def tls(certificate, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 async def main():
-    async with serve(handle, "127.0.0.1", 0) as server:
+    context = tls(*sys.argv[1:]) if sys.argv[1:] else None
+    async with serve(handle, "127.0.0.1", 0, ssl=context) as server:
         print(f"listening on {server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
         await server.serve_forever()
 

@@ -137,7 +137,7 @@ impl Run<'_> {
                 }
             }
             Phase::Closing { until_us } => {
-                if now_us >= until_us || self.connections.iter().all(|one| one.socket.is_none()) {
+                if now_us >= until_us || self.connections.iter().all(|one| one.transport.is_none()) {
                     self.course.phase = Phase::Over;
                 }
             }

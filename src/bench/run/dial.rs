@@ -5,12 +5,13 @@
 use super::Run;
 use super::connection::{Connection, Opening, Stage};
 use super::course::microseconds;
-use crate::bench::cause::Cause;
+use crate::bench::cause::{Cause, TlsFault};
 use crate::bench::handshake::{self, Deflate};
 use crate::bench::limits::{CLOSE_US, OPENING_MAX, RETRY_US, SLOW_RECEIVE_BUFFER_BYTES};
 use crate::bench::plan::Scenario;
 use crate::bench::reader::Reader;
 use crate::bench::sockets::Socket;
+use crate::bench::transport::Transport;
 use mio::{Interest, Token};
 use std::collections::VecDeque;
 use std::io;
@@ -121,7 +122,7 @@ impl Run<'_> {
             }
             self.scheduled += 1;
             // Without a pace, one that is refused at once would be begun again at once, and for ever.
-            if self.schedule.is_none() && self.connections[index].socket.is_none() {
+            if self.schedule.is_none() && self.connections[index].transport.is_none() {
                 self.dialer.not_before_us = now_us + RETRY_US;
             }
         }
@@ -157,8 +158,8 @@ impl Run<'_> {
         let destination = &self.destinations[self.destination];
         let source = self.sources.address(self.dialer.attempts, destination);
         let connected = Socket::connect(destination, source, receive_buffer);
-        let mut socket = match connected {
-            Ok(socket) => socket,
+        let mut transport = match connected.and_then(|socket| self.carrier.carry(socket)) {
+            Ok(transport) => transport,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.dialer.not_before_us = now_us + RETRY_US;
                 return false;
@@ -171,7 +172,7 @@ impl Run<'_> {
         };
         self.dialer.attempts += 1;
         let interests = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(&mut socket, Token(index), interests) {
+        if let Err(error) = self.poll.registry().register(transport.socket(), Token(index), interests) {
             self.fail(index, self.destination, Cause::from_io(&error));
             return true;
         }
@@ -182,7 +183,7 @@ impl Run<'_> {
         let attempt = self.dialer.attempts;
         self.frames.clear();
         self.request.write(&opening.key, &mut self.frames);
-        self.connections[index].begin(socket, opening, attempt);
+        self.connections[index].begin(transport, opening, attempt);
         self.dialer.under_way += 1;
         let deadline_us = now_us.saturating_add(microseconds(self.plan.timeout));
         self.dialer.handshakes.push_back((index, attempt, deadline_us));
@@ -218,9 +219,9 @@ impl Run<'_> {
         connection.reader = Reader::new(matches!(deflate, Deflate::On));
         if is_slow {
             connection.stage = Stage::Slow;
-            if let Some(socket) = &mut connection.socket {
+            if let Some(transport) = &mut connection.transport {
                 // Without events nothing reads it. It stays open.
-                let _ = self.poll.registry().deregister(socket);
+                let _ = self.poll.registry().deregister(transport.socket());
             }
             return;
         }
@@ -250,7 +251,9 @@ impl Run<'_> {
         let is_opening = |stage: &Stage| matches!(stage, Stage::Opening(_));
         while let Some(index) = next_over(&mut self.dialer.handshakes, &self.connections, is_opening, now_us)
         {
-            self.lose(index, Cause::TimedOut);
+            let transport = self.connections[index].transport.as_ref();
+            let is_of_tls = transport.is_some_and(Transport::is_waiting_for_tls);
+            self.lose(index, if is_of_tls { Cause::Tls(TlsFault::TimedOut) } else { Cause::TimedOut });
         }
         let is_closing = |stage: &Stage| matches!(stage, Stage::Closing);
         while let Some(index) = next_over(&mut self.dialer.closings, &self.connections, is_closing, now_us) {
@@ -296,6 +299,7 @@ fn is_of_address(cause: Cause) -> bool {
         | Cause::Closed(_)
         | Cause::Handshake(_)
         | Cause::Protocol(_)
+        | Cause::Tls(_)
         | Cause::Flooded
         | Cause::NoDescriptor => false,
     }

@@ -34,10 +34,11 @@ use super::stamp::Pattern;
 use super::summary::{self, Summary};
 use super::tally::Tally;
 use super::timer::Timer;
+use super::transport::{Carrier, Scratch};
 use connection::Connection;
 use course::Course;
 use dial::Dialer;
-use fanfare::limits::{EVENTS_PER_POLL, READ_BYTES_MAX};
+use fanfare::limits::EVENTS_PER_POLL;
 use fanfare::signals::Signals;
 #[cfg(feature = "deflate")]
 use fanfare::websocket::deflate::Deflater;
@@ -97,7 +98,8 @@ struct Run<'p> {
     connections: Vec<Connection>,
     /// Those that may have more to read than they had a turn for.
     readable: VecDeque<usize>,
-    scratch: Vec<u8>,
+    carrier: Carrier,
+    scratch: Scratch,
 
     /// In the open loop: when messages are due.
     schedule: Option<Schedule>,
@@ -165,6 +167,7 @@ struct Measured {
 impl<'p> Run<'p> {
     fn new(plan: &'p Plan) -> Result<Self, BenchError> {
         let room = check_size(plan)?;
+        let carrier = Carrier::new(plan)?;
         let server = plan.pid.map(Process::open).transpose()?;
         let mut destinations = sockets::resolve(&plan.target.address)?;
         let sources = Sources::new(&plan.source_addresses, &mut destinations, plan.scenario)?;
@@ -196,7 +199,8 @@ impl<'p> Run<'p> {
             dialer: Dialer::new(),
             connections: Vec::new(),
             readable: VecDeque::new(),
-            scratch: vec![0; READ_BYTES_MAX],
+            scratch: carrier.scratch(),
+            carrier,
             schedule: None,
             scheduled: 0,
             sent: vec![0; plan.senders],

@@ -8,6 +8,7 @@ use super::course::Phase;
 use crate::bench::cause::{ABNORMAL, Cause};
 use crate::bench::limits::PONG_BYTES_MAX;
 use crate::bench::reader::Event;
+use crate::bench::sockets::Read;
 use crate::bench::stamp::Arrival;
 use fanfare::CloseCode;
 use fanfare::websocket::frame::Opcode;
@@ -23,7 +24,7 @@ impl Run<'_> {
             self.flush(index);
         }
         let connection = &mut self.connections[index];
-        if connection.socket.is_none() {
+        if connection.transport.is_none() {
             return;
         }
         if event.is_read_closed() || event.is_error() {
@@ -49,18 +50,18 @@ impl Run<'_> {
         if connection.is_queued || matches!(connection.stage, Stage::Slow) {
             return;
         }
-        let Some(socket) = &mut connection.socket else { return };
+        let Some(transport) = &mut connection.transport else { return };
         let mut scratch = std::mem::take(&mut self.scratch);
-        let outcome = socket.read(&mut scratch);
+        let outcome = transport.read(&mut scratch);
         let now_us = self.now_us();
         match outcome {
-            Ok(0) => self.end_of_stream(index),
-            Ok(bytes) => {
+            Ok(Read::End) => self.end_of_stream(index),
+            Ok(Read::Some { bytes, is_all }) => {
                 self.bytes.received += bytes as u64;
-                self.take(index, &scratch[..bytes], now_us);
-                // A short read means that there is no more, unless the end stands behind it.
+                self.take(index, &scratch.bytes[..bytes], now_us);
+                // The end may stand behind all there was.
                 let connection = &mut self.connections[index];
-                if connection.socket.is_some() && (bytes == scratch.len() || connection.is_ending) {
+                if connection.transport.is_some() && (!is_all || connection.is_ending) {
                     self.read_later(index);
                 }
             }
@@ -245,7 +246,7 @@ impl Run<'_> {
     /// A connection is over as it should be.
     pub(super) fn gone(&mut self, index: usize) {
         let connection = &mut self.connections[index];
-        if connection.socket.is_none() {
+        if connection.transport.is_none() {
             return;
         }
         match connection.stage {

@@ -184,11 +184,11 @@ fn wrong() {
         ("-H", r#"--header needs a value: "NAME: VALUE""#.to_owned()),
         ("--conections 1", "unknown option --conections; did you mean --connections?".to_owned()),
         ("--www 1", "unknown option --www; see fanfare bench --help".to_owned()),
-        ("--insecur", "unknown option --insecur; see fanfare bench --help".to_owned()),
+        ("--insecur", "unknown option --insecur; did you mean --insecure?".to_owned()),
         ("-x", "unknown option -x; see fanfare bench --help".to_owned()),
         ("ws://b", "unexpected argument \"ws://b\"; see fanfare bench --help".to_owned()),
         ("-- -c", "unexpected argument \"-c\"; see fanfare bench --help".to_owned()),
-        ("--insecure", "--insecure needs TLS, which this build does not have".to_owned()),
+        ("--ca=", takes("ca", "a file", "")),
     ] {
         assert_eq!(run(options, ""), Err(want), "{options}");
     }
@@ -196,8 +196,6 @@ fn wrong() {
         ("", "fanfare bench needs a URL, ws://localhost:9999/ for example"),
         ("-c 5", "fanfare bench needs a URL, ws://localhost:9999/ for example"),
         ("localhost:9999", r#"the URL "localhost:9999" has no scheme; type ws://localhost:9999"#),
-        ("wss://localhost", "wss:// needs TLS, which this build does not have"),
-        ("--insecure wss://localhost", "--insecure needs TLS, which this build does not have"),
         ("bench", r#"the URL "bench" has no scheme; type ws://bench"#),
     ] {
         assert_eq!(task(arguments, ""), Err(want.to_owned()), "{arguments}");
@@ -240,7 +238,6 @@ fn wrong_together() {
             "FANFARE_BENCH_TOKEN already sends Authorization; leave that --header out",
         ),
         ("", "FANFARE_BENCH_RATE=x", r#"FANFARE_BENCH_RATE: takes a number from 1 to 10000000, not "x""#),
-        ("", "FANFARE_BENCH_INSECURE=1", "FANFARE_BENCH_INSECURE needs TLS, which this build does not have"),
     ] {
         assert_eq!(run(options, variables), Err(want.to_owned()), "{variables} fanfare bench {options}");
     }
@@ -257,6 +254,43 @@ fn deflate_needs_its_feature() {
             Err(format!("{name} needs the feature deflate, which this build does not have"))
         };
         assert_eq!(run(options, variables), want, "{options}");
+    }
+}
+
+#[test]
+fn tls_needs_its_feature() {
+    let trust = |name: &'static str, trust: Trust| (name, Ok(trust));
+    let wrong = |name: &'static str, line: &str| (name, Err(line.to_owned()));
+    let both = "leave --ca out";
+    let odd = |name: &str| format!("{name} is about certificates, which only a wss:// URL has; leave it out");
+    for (arguments, variables, (name, want)) in [
+        ("wss://h", "", trust("a wss:// URL", Trust::System)),
+        ("--insecure wss://h", "", trust("--insecure", Trust::Any)),
+        ("wss://h --ca a/b_c.pem", "", trust("--ca", Trust::File("a/b c.pem".into()))),
+        ("wss://h --ca a --ca b", "", trust("--ca", Trust::File("b".into()))),
+        ("wss://h", "FANFARE_BENCH_CA=a", trust("FANFARE_BENCH_CA", Trust::File("a".into()))),
+        ("wss://h", "FANFARE_BENCH_INSECURE=1", trust("FANFARE_BENCH_INSECURE", Trust::Any)),
+        (
+            "wss://h --insecure --ca a",
+            "",
+            wrong("--ca", &format!("--insecure already accepts any certificate; {both}")),
+        ),
+        (
+            "wss://h --ca a",
+            "FANFARE_BENCH_INSECURE=1",
+            wrong("--ca", &format!("FANFARE_BENCH_INSECURE already accepts any certificate; {both}")),
+        ),
+        ("ws://h --insecure", "", wrong("--insecure", &odd("--insecure"))),
+        ("ws+unix:x.sock --ca a", "", wrong("--ca", &odd("--ca"))),
+        ("ws://h", "FANFARE_BENCH_CA=a", wrong("FANFARE_BENCH_CA", &odd("FANFARE_BENCH_CA"))),
+    ] {
+        let got = task(arguments, variables).map(|task| match task {
+            Task::Run(plan) => plan.trust,
+            Task::Compare(_) => panic!("{arguments} is a run"),
+        });
+        let lacks = format!("{name} needs the feature tls, which this build does not have");
+        let want = if cfg!(feature = "tls") { want } else { Err(lacks) };
+        assert_eq!(got, want, "{variables} fanfare bench {arguments}");
     }
 }
 
@@ -303,13 +337,12 @@ fn answers_come_before_what_is_wrong_behind_them() {
         assert_eq!(parsed, Ok(want), "{arguments}");
     }
     assert!(help().starts_with("Usage: fanfare bench URL [OPTIONS]"));
-    assert!(!help().contains("insecure"));
 }
 
 /// What is shown of a default is what holds without the option.
 #[test]
 fn defaults_are_the_ones_shown() {
-    let absent = ["none", "off", "as many as at first", "picked for the target"];
+    let absent = ["none", "off", "as many as at first", "those of the system", "picked for the target"];
     let mut typed = 0;
     for flag in TABLE.flags() {
         let is_text = match flag.action {

@@ -266,6 +266,9 @@ impl Connection {
 
     /// Sends what the socket takes; with [`Fault::OneByteWrites`] a piece.
     pub(super) fn flush(&mut self, fault: Fault, seen: &Seen) {
+        if self.stream.flush().is_err() {
+            self.stage = Stage::Gone;
+        }
         let mut sent = 0;
         while self.stage != Stage::Gone && seen.stop.get() == 0 {
             if self.stage == Stage::Endless && sent == self.outbox.len() {

@@ -9,6 +9,8 @@ mod fault;
 mod handshake;
 mod server;
 mod stream;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 
 pub(crate) use fault::{Corruption, Fault, Role};
 pub(crate) use handshake::Head;
@@ -47,6 +49,14 @@ impl Peer {
     #[track_caller]
     pub(crate) fn start_on_unix(path: &Path, role: Role) -> Self {
         Self::serve(Listener::unix(path).expect("a socket can be made"), role, Fault::None)
+    }
+
+    /// One on 127.0.0.1 that speaks TLS.
+    #[cfg(feature = "tls")]
+    #[track_caller]
+    pub(crate) fn start_with_tls(role: Role, fault: Fault, config: Arc<rustls::ServerConfig>) -> Self {
+        let listener = Listener::tls((Ipv4Addr::LOCALHOST, 0).into(), config).expect("there is a loopback");
+        Self::serve(listener, role, fault)
     }
 
     fn serve(listener: Listener, role: Role, fault: Fault) -> Self {
