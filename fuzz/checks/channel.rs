@@ -16,7 +16,8 @@ const ACTIONS_MAX: usize = 200;
 
 const RECEIVERS: usize = 4;
 
-/// The input: how far one may fall behind, whether senders hear themselves, what becomes of the slow, then what happens.
+/// The input: how far one may fall behind, whether senders hear themselves, what becomes of the slow, whether all
+/// take the same format, then what happens.
 pub fn check(input: &[u8]) {
     let mut input = Input::new(input);
     let mut config = Config::default();
@@ -27,7 +28,8 @@ pub fn check(input: &[u8]) {
         1 => SlowConsumer::Skip,
         _ => SlowConsumer::Wait,
     };
-    let mut world = World::new(config);
+    let formats = if input.flag() { WireFormat::ALL } else { [WireFormat::Plain; RECEIVERS] };
+    let mut world = World::new(config, formats);
     for _ in 0..ACTIONS_MAX {
         if input.is_empty() {
             break;
@@ -52,17 +54,19 @@ struct Receiver {
 
 struct World {
     config: Config,
+    /// What each receiver takes.
+    formats: [WireFormat; RECEIVERS],
     channel: Channel,
     receivers: [Receiver; RECEIVERS],
     next: u8,
 }
 
 impl World {
-    fn new(config: Config) -> Self {
+    fn new(config: Config, formats: [WireFormat; RECEIVERS]) -> Self {
         // In half of the runs what is published crosses segments, which else takes more than a run publishes.
         let segment_bytes = if config.limits.backlog_bytes_max % 8 == 1 { SEGMENT_BYTES } else { 64 };
         let channel = Channel::with_segments(&config, segment_bytes);
-        Self { config, channel, receivers: Default::default(), next: 0 }
+        Self { config, formats, channel, receivers: Default::default(), next: 0 }
     }
 
     fn act(&mut self, input: &mut Input<'_>) {
@@ -83,9 +87,9 @@ impl World {
         }
     }
 
-    /// Bytes unlike those before them.
+    /// Bytes unlike those before them, which may be text.
     fn fresh(&mut self, length: usize) -> Vec<u8> {
-        self.next = self.next.wrapping_add(1);
+        self.next = (self.next + 1) % 128;
         vec![self.next; length]
     }
 
@@ -94,7 +98,7 @@ impl World {
         if receiver.seat.is_some() {
             return;
         }
-        let seat = self.channel.subscribe(key as u32, WireFormat::Plain);
+        let seat = self.channel.subscribe(key as u32, self.formats[key]);
         if receiver.is_blocked {
             self.channel.set_readiness(seat, Readiness::Blocked);
         }
@@ -111,22 +115,27 @@ impl World {
 
     fn publish(&mut self, from: Option<usize>, length: usize) {
         let payload = self.fresh(length);
-        let message = Message::binary(&payload[..]);
-        let mut room = Vec::new();
-        let frame = WireFormat::Plain
-            .frame(&message, self.channel.codec(), &mut room)
-            .expect("everything can be said");
-        let frame = frame.parts().concat();
+        let message = match str::from_utf8(&payload) {
+            Ok(text) if length % 3 != 1 => Message::text(text),
+            Ok(_) | Err(_) => Message::binary(&payload[..]),
+        };
         let publisher = from.and_then(|key| self.receivers[key].seat);
         self.channel.publish(publisher, &message);
         let skips = self.config.own_messages == OwnMessages::Skip;
+        let mut untold = 0;
         for (key, receiver) in self.receivers.iter_mut().enumerate() {
+            let mut room = Vec::new();
+            let Some(frame) = self.formats[key].frame(&message, self.channel.codec(), &mut room) else {
+                untold += u64::from(receiver.seat.is_some());
+                continue;
+            };
             receiver.is_owed_a_visit = receiver.seat.is_some() && !receiver.is_blocked;
             let is_left_out = skips && from == Some(key);
             if receiver.seat.is_some() && !is_left_out {
-                receiver.model.push(Source::Backlog, frame.clone());
+                receiver.model.push(Source::Backlog, frame.parts().concat());
             }
         }
+        assert_eq!(self.channel.take_untold(), untold, "messages that could not be said");
         self.carry_out_verdicts(from);
     }
 
