@@ -1,5 +1,7 @@
 //! Receivers that take k bytes a turn, beside the naive model: a queue for each.
 
+mod formats;
+
 use super::*;
 use crate::backlog::Boundary;
 use crate::config::{OwnMessages, SlowConsumer};

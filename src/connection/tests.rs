@@ -1,5 +1,7 @@
 //! A connection in memory, with a clock the test turns.
 
+mod formats;
+
 use super::*;
 use crate::backlog::Backlog;
 use crate::channel::OnTheWire;
