@@ -42,30 +42,34 @@ impl Transport {
         Self::Faulty(Box::new(faults::Faulty::new(stream, plan)))
     }
 
-    /// Reads what is there, at most `into.len()` bytes. 0: the peer has sent its FIN.
+    /// Reads what is there, at most `into.len()` bytes.
     ///
     /// # Errors
     /// `WouldBlock` when nothing is there, and whatever ends the connection.
-    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read(into),
+    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<Got> {
+        let read = match self {
+            Self::Tcp(stream) => stream.read(into)?,
             #[cfg(test)]
-            Self::Faulty(faulty) => faulty.read(into),
-        }
+            Self::Faulty(faulty) => faulty.read(into)?,
+        };
+        Ok(Got::of_socket(read, into.len()))
     }
 
     /// Writes what the socket takes, with one system call.
     ///
     /// # Errors
     /// `WouldBlock` when it takes nothing, and whatever ends the connection.
-    pub(crate) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match (self, slices) {
+    pub(crate) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<Wrote> {
+        let written = match (&mut *self, slices) {
+            // Nothing to write, and nothing that waits.
+            (Self::Tcp(_), []) => 0,
             // The common case, and the cheaper system call.
-            (Self::Tcp(stream), [slice]) => stream.write(slice),
-            (Self::Tcp(stream), slices) => stream.write_vectored(slices),
+            (Self::Tcp(stream), [slice]) => stream.write(slice)?,
+            (Self::Tcp(stream), slices) => stream.write_vectored(slices)?,
             #[cfg(test)]
-            (Self::Faulty(faulty), slices) => faulty.write(slices),
-        }
+            (Self::Faulty(faulty), slices) => faulty.write(slices)?,
+        };
+        Ok(Wrote::of_socket(written, slices.iter().map(|slice| slice.len()).sum()))
     }
 
     /// The same for one piece, where a broadcast spends its time.
@@ -77,20 +81,21 @@ impl Transport {
     /// # Errors
     /// Like [`write`](Self::write).
     #[inline(always)]
-    pub(crate) fn write_one(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
+    pub(crate) fn write_one(&mut self, bytes: &[u8]) -> io::Result<Wrote> {
+        let written = match self {
             #[cfg(target_os = "linux")]
-            Self::Tcp(stream) => Ok(rustix::net::send(&*stream, bytes, SendFlags::NOSIGNAL)?),
+            Self::Tcp(stream) => rustix::net::send(&*stream, bytes, SendFlags::NOSIGNAL)?,
             #[cfg(not(target_os = "linux"))]
-            Self::Tcp(stream) => stream.write(bytes),
+            Self::Tcp(stream) => stream.write(bytes)?,
             #[cfg(test)]
-            Self::Faulty(faulty) => faulty.write(&[IoSlice::new(bytes)]),
-        }
+            Self::Faulty(faulty) => faulty.write(&[IoSlice::new(bytes)])?,
+        };
+        Ok(Wrote::of_socket(written, bytes.len()))
     }
 
     /// Writes what the socket takes of a range of a file, at most [`FILE_PIECE_BYTES`]. Where the system can, it goes
     /// from the file to the socket without a detour; elsewhere, and for bytes that must be changed on the way, by
-    /// `scratch`.
+    /// `scratch`. `None`: the file has no more.
     ///
     /// # Errors
     /// `WouldBlock` when the socket takes nothing, and whatever ends the connection: what the file says as well.
@@ -99,7 +104,7 @@ impl Transport {
         file: &File,
         range: Range<u64>,
         scratch: &mut [u8],
-    ) -> io::Result<Piece> {
+    ) -> io::Result<Option<Wrote>> {
         let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
         #[cfg(target_os = "linux")]
         match self {
@@ -114,9 +119,9 @@ impl Transport {
         }
         let offered = read_at(file, &mut scratch[..length], range.start)?;
         if offered == 0 {
-            return Ok(Piece { offered, written: 0 });
+            return Ok(None);
         }
-        Ok(Piece { offered, written: self.write(&[IoSlice::new(&scratch[..offered])])? })
+        self.write(&[IoSlice::new(&scratch[..offered])]).map(Some)
     }
 
     /// Sends FIN: nothing more will be written.
@@ -151,22 +156,55 @@ impl Transport {
     }
 }
 
-/// A piece of a file.
+/// What a read brought.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Piece {
-    /// What was there of it; 0: the file is shorter than that.
-    pub(crate) offered: usize,
-    /// What the socket took.
-    pub(crate) written: usize,
+pub(crate) enum Got {
+    /// Bytes.
+    Bytes {
+        /// So many.
+        count: usize,
+        /// There are no more until the socket says so, but perhaps a FIN.
+        is_drained: bool,
+    },
+    /// The peer has said that nothing more comes.
+    End,
+}
+
+impl Got {
+    /// A short read means that the socket is drained, and spares the read that would only say so: where the system keeps
+    /// that promise.
+    fn of_socket(read: usize, most: usize) -> Self {
+        match read {
+            0 => Self::End,
+            count => Self::Bytes { count, is_drained: cfg!(unix) && count < most },
+        }
+    }
+}
+
+/// What a write came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wrote {
+    /// So many bytes of what was offered will not be offered again.
+    pub(crate) taken: usize,
+    /// Nothing more is taken until the socket says so.
+    pub(crate) is_full: bool,
+}
+
+impl Wrote {
+    /// On Unix a socket says that it is full by taking less, and will say when it takes more.
+    #[inline(always)]
+    fn of_socket(taken: usize, offered: usize) -> Self {
+        Self { taken, is_full: cfg!(unix) && taken < offered }
+    }
 }
 
 /// Why a write is short, the next one says: the socket is full, the file has no more, or it cannot be read. To take it for
 /// the first would be to wait for a socket that has room.
 #[cfg(target_os = "linux")]
-fn send_file(stream: &TcpStream, file: &File, start: u64, length: usize) -> io::Result<Piece> {
+fn send_file(stream: &TcpStream, file: &File, start: u64, length: usize) -> io::Result<Option<Wrote>> {
     let mut at = start;
-    let written = rustix::fs::sendfile(stream, file, Some(&mut at), length)?;
-    Ok(Piece { offered: written, written })
+    let taken = rustix::fs::sendfile(stream, file, Some(&mut at), length)?;
+    Ok((taken > 0).then_some(Wrote { taken, is_full: false }))
 }
 
 #[cfg(unix)]

@@ -13,6 +13,7 @@ use crate::limits::{
     REQUEST_HEAD_BYTES_MAX,
 };
 use crate::message::CloseCode;
+use crate::transport::Got;
 use std::{io, mem};
 
 /// What a read brought.
@@ -90,17 +91,16 @@ impl Server {
             return Input::Bytes(0);
         }
         match entry.transport.read(scratch) {
-            Ok(0) => {
+            Ok(Got::End) => {
                 entry.may_read = false;
                 Input::End
             }
-            Ok(read) => {
-                // A short read means that the socket is drained, and spares the read that would only say so.
-                // Not when a FIN is behind it, and only where the system keeps that promise.
-                if cfg!(unix) && read < scratch.len() && !entry.read_closed {
+            Ok(Got::Bytes { count, is_drained }) => {
+                // A FIN may be behind it.
+                if is_drained && !entry.read_closed {
                     entry.may_read = false;
                 }
-                Input::Bytes(read)
+                Input::Bytes(count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 entry.may_read = false;
