@@ -1,10 +1,12 @@
-//! What bytes go through: TCP today. One read and one write for all of them, so that the loop does not ask
+//! What bytes go through: TCP, or TLS over it. One read and one write for all of them, so that the loop does not ask
 //! which it is.
 //!
 //! Must not know: protocols, who reads and writes, when.
 
 #[cfg(test)]
 pub(crate) mod faults;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 
 use crate::http::origin::Peer;
 use crate::limits::FILE_PIECE_BYTES;
@@ -23,6 +25,9 @@ use std::ops::Range;
 pub(crate) enum Transport {
     /// A TCP connection.
     Tcp(TcpStream),
+    /// TLS over one of the others.
+    #[cfg(feature = "tls")]
+    Tls(Box<tls::Tls>),
     /// One that misbehaves.
     #[cfg(test)]
     Faulty(Box<faults::Faulty>),
@@ -49,6 +54,8 @@ impl Transport {
     pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<Got> {
         let read = match self {
             Self::Tcp(stream) => stream.read(into)?,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => return tls.read(into),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.read(into)?,
         };
@@ -66,6 +73,8 @@ impl Transport {
             // The common case, and the cheaper system call.
             (Self::Tcp(stream), [slice]) => stream.write(slice)?,
             (Self::Tcp(stream), slices) => stream.write_vectored(slices)?,
+            #[cfg(feature = "tls")]
+            (Self::Tls(tls), slices) => return tls.write(slices),
             #[cfg(test)]
             (Self::Faulty(faulty), slices) => faulty.write(slices)?,
         };
@@ -87,6 +96,8 @@ impl Transport {
             Self::Tcp(stream) => rustix::net::send(&*stream, bytes, SendFlags::NOSIGNAL)?,
             #[cfg(not(target_os = "linux"))]
             Self::Tcp(stream) => stream.write(bytes)?,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => return tls.write(&[IoSlice::new(bytes)]),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.write(&[IoSlice::new(bytes)])?,
         };
@@ -114,6 +125,8 @@ impl Transport {
                     if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
                 sent => return sent,
             },
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => {}
             #[cfg(test)]
             Self::Faulty(_) => {}
         }
@@ -124,13 +137,71 @@ impl Transport {
         self.write(&[IoSlice::new(&scratch[..offered])]).map(Some)
     }
 
-    /// Sends FIN: nothing more will be written.
-    pub(crate) fn shutdown(&mut self) {
+    /// Sends FIN: nothing more will be written. `true`: the socket is full, and it comes with another write.
+    pub(crate) fn shutdown(&mut self) -> bool {
         match self {
             // Fails when the peer is gone already, and then there is nothing to shut down.
             Self::Tcp(stream) => drop(stream.shutdown(Shutdown::Write)),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => return tls.shutdown(),
             #[cfg(test)]
             Self::Faulty(faulty) => drop(faulty.stream.shutdown(Shutdown::Write)),
+        }
+        false
+    }
+
+    /// What it has to say for itself before it is closed, with nothing that was to be written left out.
+    pub(crate) fn say_farewell(&mut self) {
+        match self {
+            Self::Tcp(_) => {}
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.say_farewell(),
+            #[cfg(test)]
+            Self::Faulty(_) => {}
+        }
+    }
+
+    /// Whether nobody on the way can read or change what goes through.
+    pub(crate) fn is_secure(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => !tls.is_plain(),
+            #[cfg(test)]
+            Self::Faulty(_) => false,
+        }
+    }
+
+    /// What reading has come to beside bytes, since it was last asked.
+    pub(crate) fn take_news(&mut self) -> News {
+        match self {
+            Self::Tcp(_) => News::default(),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.take_news(),
+            #[cfg(test)]
+            Self::Faulty(_) => News::default(),
+        }
+    }
+
+    /// Bytes it keeps of the budget of all.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Tcp(_) => 0,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.kept_bytes(),
+            #[cfg(test)]
+            Self::Faulty(_) => 0,
+        }
+    }
+
+    /// It is over, and what it keeps is needed elsewhere.
+    pub(crate) fn forget(&mut self) {
+        match self {
+            Self::Tcp(_) => {}
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.forget(),
+            #[cfg(test)]
+            Self::Faulty(_) => {}
         }
     }
 
@@ -141,6 +212,8 @@ impl Transport {
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.register(registry, token, Interest::READABLE | Interest::WRITABLE),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.register(registry, token),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.register(registry, token),
         }
@@ -150,6 +223,8 @@ impl Transport {
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.address(),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.stream.peer_addr().ok(),
         }
@@ -168,6 +243,23 @@ pub(crate) enum Got {
     },
     /// The peer has said that nothing more comes.
     End,
+    /// So many bytes of HTTP where TLS is spoken. From here on everything goes unprotected.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS tells them apart"))]
+    Unprotected {
+        /// What came of the request.
+        count: usize,
+    },
+}
+
+/// What reading has come to, beside bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct News {
+    /// What it counts for in the budget of reads.
+    pub(crate) cost: usize,
+    /// A handshake was completed: what waited for it may be written.
+    pub(crate) is_secured: bool,
+    /// There is something to write that nobody knows of.
+    pub(crate) wants_write: bool,
 }
 
 impl Got {
@@ -224,6 +316,11 @@ pub(crate) fn peer_of(address: SocketAddr) -> Peer {
         IpAddr::V6(ip) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
     };
     if is_loopback { Peer::Loopback } else { Peer::Remote }
+}
+
+/// Whether it is TLS that ends a connection, not the system.
+pub(crate) fn is_tls_failure(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
 }
 
 /// Whether the system says that there are no descriptors left, of this process or at all.

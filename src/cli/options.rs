@@ -12,6 +12,7 @@ pub(crate) use super::parse::parse;
 
 use super::logger::LogFormat;
 use super::table::{Action, Again, Flag, Group, Place, Rivals, Table};
+use super::tls::{self, TlsSettings};
 use super::{help, values};
 use fanfare::config::{
     Audience, Config, Listen, Listing, OwnMessages, Pages, ParseListenError, SlowConsumer,
@@ -49,6 +50,8 @@ pub(crate) fn help() -> String {
 pub(crate) struct Settings {
     /// What the server is started with.
     pub(crate) config: Config,
+    /// What was said of TLS; together it is [`Config::certificate`].
+    pub(crate) tls: TlsSettings,
     /// The least important records that are shown.
     pub(crate) level: LevelFilter,
     /// How they are shown.
@@ -57,7 +60,12 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { config: Config::default(), level: LevelFilter::Info, log_format: LogFormat::Text }
+        Self {
+            config: Config::default(),
+            tls: TlsSettings::default(),
+            level: LevelFilter::Info,
+            log_format: LogFormat::Text,
+        }
     }
 }
 
@@ -106,6 +114,7 @@ pub(crate) static TABLE: Table<Settings> = Table {
     foot: FOOT,
     groups: &[
         Group { title: "Serving", flags: SERVING },
+        Group { title: "TLS", flags: tls::FLAGS },
         Group { title: "Limits", flags: LIMITS },
         Group { title: "Who may connect", flags: WHO_MAY_CONNECT },
         Group { title: "Logging", flags: LOGGING },
@@ -134,7 +143,8 @@ const SERVING: &[Flag<Settings>] = &[
         short: None,
         takes: "HOST:PORT",
         default: "loopback",
-        help: "where to listen instead, [::]:PORT for every address; repeatable",
+        help: "where to listen instead, [::]:PORT for every address, tls:HOST:PORT for TLS there and nowhere else; \
+               repeatable",
         again: Again::Adds { most: REPEATED_OPTIONS_MAX },
         place: Place::Anywhere,
         action: Action::Text(|settings, text| {

@@ -5,6 +5,7 @@
 
 use super::options::{Command, QUIET, Settings, TABLE, VERBOSE};
 use super::read::{self, Given, Reading};
+use super::tls;
 use super::usage::{self, UsageError};
 use fanfare::config::Config;
 use log::LevelFilter;
@@ -76,7 +77,7 @@ fn apply(given: &[Given<Settings>], settings: &mut Settings) -> Result<(), Usage
     if config.origins.is_empty() {
         config.origins = defaults.origins;
     }
-    Ok(())
+    tls::decide(settings, given)
 }
 
 fn level(variable: Option<OsString>) -> Result<LevelFilter, UsageError> {

@@ -136,9 +136,11 @@ impl Server {
             Flushed::ShutsDown => {
                 self.leave_channel(key);
                 let Some(entry) = self.connections.get_mut(key) else { return };
-                entry.transport.shutdown();
-                if entry.input_ended {
+                let (is_full, input_ended) = (entry.transport.shutdown(), entry.input_ended);
+                if input_ended {
                     self.end(key, End::Orderly("both sides are done"));
+                } else if is_full {
+                    self.block(key);
                 }
             }
         }

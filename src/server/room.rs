@@ -2,17 +2,24 @@
 //! first would shut out all others, and a message in pieces could only be refused.
 
 use super::notes::End;
-use super::{Address, Server};
+use super::{Address, Entry, Server};
 use crate::connection::{Expiry, Turn};
 use crate::limits::{LOAN_FREE_BYTES, READ_BYTES_MAX};
 use crate::message::CloseCode;
 use log::Level;
 
+impl Entry {
+    /// Bytes that it keeps of the budget of all.
+    fn kept_bytes(&self) -> usize {
+        self.connection.kept_bytes() + self.transport.kept_bytes()
+    }
+}
+
 impl Server {
     /// Makes room for what a read of so many bytes may need, if somebody keeps more than the one it is for.
     pub(super) fn make_room(&mut self, key: usize, read: usize) {
         let Some(entry) = self.connections.get(key) else { return };
-        let kept = entry.connection.kept_bytes();
+        let kept = entry.kept_bytes();
         if read.saturating_add(kept) <= LOAN_FREE_BYTES {
             return; // what is small is free
         }
@@ -35,7 +42,7 @@ impl Server {
     /// Who keeps the most.
     fn largest(&self) -> Option<(usize, usize)> {
         let here = self.connections.iter().filter(|(_, entry)| !entry.is_gone);
-        here.map(|(key, entry)| (key, entry.connection.kept_bytes())).max_by_key(|&(_, bytes)| bytes)
+        here.map(|(key, entry)| (key, entry.kept_bytes())).max_by_key(|&(_, bytes)| bytes)
     }
 
     fn give_way(&mut self, key: usize) {
@@ -43,10 +50,16 @@ impl Server {
         let Some(entry) = self.connections.get_mut(key) else { return };
         let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         let is_websocket = entry.connection.audience().is_some();
-        match entry.connection.give_way(&turn) {
+        // Ciphertext cannot be cut: behind it there is nothing that could be said.
+        let expiry = match entry.transport.kept_bytes() {
+            0..=LOAN_FREE_BYTES => entry.connection.give_way(&turn),
+            _ => Expiry::Gone("it kept the most when memory ran out"),
+        };
+        match expiry {
             Expiry::Gone(cause) => {
                 self.end(key, End::Abnormal(cause));
                 let Some(entry) = self.connections.get_mut(key) else { return };
+                entry.transport.forget();
                 entry.connection.files().for_each(|file| self.files.close(file));
                 entry.connection.forget_owed(); // not only when it is reaped: somebody needs it now
             }
