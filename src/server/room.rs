@@ -50,10 +50,11 @@ impl Server {
         let Some(entry) = self.connections.get_mut(key) else { return };
         let turn = Turn { config: &self.config, budget: &self.budget, now, head: self.channel.head() };
         let is_websocket = entry.connection.audience().is_some();
-        // Ciphertext cannot be cut: behind it there is nothing that could be said.
-        let expiry = match entry.transport.kept_bytes() {
-            0..=LOAN_FREE_BYTES => entry.connection.give_way(&turn),
-            _ => Expiry::Gone("it kept the most when memory ran out"),
+        // Where it is ciphertext that is kept, none of it can be left out, and nothing be said behind it.
+        let is_ciphertext = entry.transport.kept_bytes() > entry.connection.kept_bytes();
+        let expiry = match is_ciphertext {
+            true => Expiry::Gone("it kept the most when memory ran out"),
+            false => entry.connection.give_way(&turn),
         };
         match expiry {
             Expiry::Gone(cause) => {

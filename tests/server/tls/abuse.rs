@@ -159,3 +159,73 @@ fn who_takes_nothing_costs_no_more_than_without_tls() {
     assert!(growth < 64 << 20, "{growth} bytes for 50 of them");
     assert!(lazy.iter_mut().all(|stream: &mut Secure| stream.read(&mut [0; 10]).is_ok()));
 }
+
+/// What all connections may keep, in the trials below.
+#[cfg(target_os = "linux")]
+const BUFFERS: (&str, u64) = ("2m", 2 << 20);
+/// What a connection has beside that, and the allocator's share.
+#[cfg(target_os = "linux")]
+const EACH: u64 = 12 * 1024;
+#[cfg(target_os = "linux")]
+const SLACK: u64 = 6 << 20;
+
+/// A record of which the last byte does not come, 400 times over.
+#[cfg(target_os = "linux")]
+#[test]
+fn halves_of_records_are_kept_within_the_budget() {
+    let server = start(&["--buffers", BUFFERS.0, "-v"]);
+    let warm: Vec<_> = (0..20).map(|_| websocket(secure_to(&server), "/echo")).collect();
+    let before = server.peak_bytes();
+    let mut halves: Vec<_> = (0..400)
+        .map(|_| {
+            let mut client = websocket(secure_to(&server), "/echo");
+            let secure = client.get_mut();
+            secure.conn.writer().write_all(&[0x82, 0xfe, 0x40, 0x00, 0, 0, 0, 0]).expect("it takes them");
+            secure.conn.writer().write_all(&[7; 16_000]).expect("it takes them");
+            let mut wire = Vec::new();
+            while secure.conn.wants_write() {
+                secure.conn.write_tls(&mut wire).expect("to memory");
+            }
+            let _ = secure.sock.write_all(&wire[..wire.len() - 1]); // it may have had to give way
+            client
+        })
+        .collect();
+    let mut modest = websocket(secure_to(&server), "/echo");
+    let large = Message::binary(vec![1; 100_000]);
+    modest.send(large.clone()).expect("sent");
+    assert!(modest.read().expect("an echo") == large, "there is room for who keeps less");
+    server.wait_for_log("kept the most when memory ran out");
+    let growth = server.peak_growth(before);
+    assert!(growth < BUFFERS.1 + 421 * EACH + SLACK, "{growth} bytes");
+    halves.clear();
+    drop(warm);
+    assert!(page(&mut secure_to(&server), "/").starts_with("HTTP/1.1 200"));
+}
+
+/// Many who take nothing for a while: what waits for them encrypted stays within half of the budget, nobody has to
+/// give way for it, and in the end each has all of it in order.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_waits_encrypted_is_within_the_budget() {
+    const HEARERS: usize = 150;
+    const MESSAGES: u8 = 24;
+    let server = start(&["--buffers", BUFFERS.0, "--backlog", "64m", "-v"]);
+    let mut hearers: Vec<_> = (0..HEARERS).map(|_| websocket(secure_to(&server), "/")).collect();
+    let mut sender = websocket(secure(server.address(), settings(VERSIONS[1])), "/");
+    let before = server.peak_bytes();
+    let message = |number: u8| Message::binary(vec![number; 400_000 + usize::from(number)]);
+    for number in 0..MESSAGES {
+        sender.send(message(number)).expect("sent");
+        assert!(sender.read().expect("its own") == message(number), "{number}");
+    }
+    // The backlog holds each message once, and segments of it come and go.
+    let growth = server.peak_growth(before);
+    let messages = u64::from(MESSAGES) * 400_000;
+    assert!(growth < messages * 5 / 4 + BUFFERS.1 + HEARERS as u64 * EACH + SLACK, "{growth} bytes");
+    for hearer in &mut hearers {
+        for number in 0..MESSAGES {
+            assert!(hearer.read().expect("a message") == message(number), "{number}");
+        }
+    }
+    assert!(!server.log().contains("kept the most"), "{}", server.log());
+}
