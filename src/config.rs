@@ -14,6 +14,9 @@ use std::str::FromStr;
 pub struct Config {
     /// Where to listen; at least one.
     pub listen: Vec<Listen>,
+    /// What the server proves itself with where TLS is spoken: on the listeners that are [`Listen::Tls`], or on all of
+    /// them if none is. `None`: nowhere. Needs the feature `tls`.
+    pub certificate: Option<Certificate>,
     /// Which pages to serve.
     pub pages: Pages,
     /// What a folder of pages without an index shows.
@@ -40,6 +43,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: vec![Listen::Loopback { port: 9999 }],
+            certificate: None,
             pages: Pages::BuiltIn,
             listing: Listing::Never,
             audience: Audience::Everyone,
@@ -67,6 +71,26 @@ impl Config {
         };
         1 + compressed + legacy
     }
+    /// Whether TLS is spoken in a place where it listens.
+    pub fn speaks_tls(&self, listen: &Listen) -> bool {
+        let is_tls = |listen: &Listen| matches!(listen, Listen::Tls { .. });
+        is_tls(listen) || (self.certificate.is_some() && !self.listen.iter().any(is_tls))
+    }
+}
+
+/// What a server proves itself with to clients that come by TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// Files in PEM; a reload reads them again.
+    Files {
+        /// The certificate, and behind it those that lead to one that clients trust.
+        chain: PathBuf,
+        /// Its private key: PKCS#8, SEC1 or PKCS#1, without a password.
+        key: PathBuf,
+    },
+    /// One made at the start, for `localhost`, the loopback addresses and the hosts that are listened on. It is for
+    /// trials: clients have to be told to take it.
+    SelfSigned,
 }
 
 /// One place to listen.
@@ -82,6 +106,13 @@ pub enum Listen {
         /// A name, an IPv4 address, or an IPv6 address without its brackets.
         host: String,
         /// The TCP port; 0 lets the system pick.
+        port: u16,
+    },
+    /// The same, where TLS is spoken. It makes every other place plain.
+    Tls {
+        /// Like that of [`Listen::Tcp`].
+        host: String,
+        /// Like that of [`Listen::Tcp`].
         port: u16,
     },
 }
@@ -101,13 +132,14 @@ impl std::error::Error for ParseListenError {}
 impl FromStr for Listen {
     type Err = ParseListenError;
 
-    /// Reads `HOST:PORT`, with an IPv6 address in brackets.
+    /// Reads `HOST:PORT`, with an IPv6 address in brackets, and `tls:` in front of it.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const FORM: ParseListenError = ParseListenError("HOST:PORT, with an IPv6 address in brackets");
         if text.starts_with("unix:") {
             return Err(ParseListenError("HOST:PORT; Unix sockets are not there yet"));
         }
-        let (host, port) = text.rsplit_once(':').ok_or(FORM)?;
+        let (is_tls, place) = text.strip_prefix("tls:").map_or((false, text), |place| (true, place));
+        let (host, port) = place.rsplit_once(':').ok_or(FORM)?;
         let port = port.parse().map_err(|_| FORM)?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = match bare {
@@ -118,7 +150,8 @@ impl FromStr for Listen {
         if host.is_empty() {
             return Err(FORM);
         }
-        Ok(Self::Tcp { host: host.to_owned(), port })
+        let host = host.to_owned();
+        Ok(if is_tls { Self::Tls { host, port } } else { Self::Tcp { host, port } })
     }
 }
 
@@ -214,11 +247,23 @@ mod tests {
             ("localhost:80", tcp("localhost", 80)),
             ("0.0.0.0:0", tcp("0.0.0.0", 0)),
             ("[::]:9999", tcp("::", 9999)),
+            ("tls:[::1]:443", Ok(Listen::Tls { host: "::1".to_owned(), port: 443 })),
         ] {
             assert_eq!(text.parse::<Listen>(), want, "{text}");
         }
-        for text in ["", "9999", ":9999", "[]:1", "::1:9999", "host:", "host:65536", "[::1:1", "unix:/run/f"]
-        {
+        for text in [
+            "",
+            "9999",
+            ":9999",
+            "[]:1",
+            "::1:9999",
+            "host:",
+            "host:65536",
+            "[::1:1",
+            "unix:/run/f",
+            "tls::1",
+            "tls:80",
+        ] {
             assert!(text.parse::<Listen>().is_err(), "{text}");
         }
     }

@@ -34,6 +34,17 @@ pub enum Error {
         /// What the system said.
         cause: io::Error,
     },
+    /// A certificate or its key cannot be used.
+    Certificate {
+        /// The file; `None`: the one that is made at the start.
+        file: Option<PathBuf>,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// TLS is to be spoken somewhere, and there is no certificate.
+    NoCertificate,
+    /// TLS is to be spoken, and this build cannot: it needs the feature `tls`.
+    NoTls,
     /// The system refused what the loop cannot do without.
     System {
         /// What was tried.
@@ -50,6 +61,12 @@ impl fmt::Display for Error {
             Self::Resolve { host, cause } => write!(f, "cannot find an address of {host}: {cause}"),
             Self::NoListener => write!(f, "no address to listen on"),
             Self::Pages { folder, cause } => write!(f, "cannot serve pages of {folder:?}: {cause}"),
+            Self::Certificate { file: Some(file), cause } => {
+                write!(f, "cannot use {file:?} for TLS: {cause}")
+            }
+            Self::Certificate { file: None, cause } => write!(f, "cannot make a certificate: {cause}"),
+            Self::NoCertificate => write!(f, "there is no certificate for TLS"),
+            Self::NoTls => write!(f, "TLS needs the feature tls, which this build does not have"),
             Self::System { what, cause } => write!(f, "cannot {what}: {cause}"),
         }
     }

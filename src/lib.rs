@@ -38,6 +38,7 @@ pub mod outbox;
 mod server;
 #[doc(hidden)]
 pub mod signals;
+mod tls;
 mod transport;
 pub mod websocket;
 

@@ -67,6 +67,11 @@ impl Limits {
         let passing = 5 * message;
         BASE_BYTES + connections as u64 * CONNECTION_BYTES + formats as u64 * feed + buffers + passing
     }
+
+    /// What comes on top of that where TLS is spoken.
+    pub fn tls_memory_bytes_max(connections: usize) -> u64 {
+        TLS_BASE_BYTES + connections as u64 * TLS_CONNECTION_BYTES
+    }
 }
 
 /// One read takes at most this: the scratch buffer that all connections share.
@@ -86,6 +91,33 @@ pub const READ_COST_OF_PAGE: usize = 8 * 1024;
 
 /// What looking at the files of a page anew counts for beside that, and each byte that is read of them.
 pub const READ_COST_OF_LOOK: usize = 24 * 1024;
+
+/// A read is offered room for this at least, however little is left of the turn: a record of TLS is decrypted whole.
+pub const READ_BYTES_MIN: usize = TLS_PLAINTEXT_BYTES_MAX;
+
+/// What a step of a TLS handshake counts for in the same budget: keys are agreed and a signature is made, 0.2 ms with a
+/// certificate on P-256, 0.75 ms with RSA (2048). A turn makes four, so a storm of handshakes leaves a broadcast its time.
+pub const READ_COST_OF_HANDSHAKE: usize = READ_BYTES_PER_TURN / 4;
+
+/// The plaintext of one record (RFC 8446 §5.1). A peer that sends a longer one is told so, and its connection ends.
+pub const TLS_PLAINTEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// What a record is longer than its plaintext, at most: header, nonce, type and tag.
+pub const TLS_RECORD_OVERHEAD_MAX: usize = 64;
+
+/// Plaintext that one write encrypts, and that may have to wait for a socket that is full; one record where it was full
+/// before, and a few hundred bytes where half of the budget of all is used up. The rest stays where it is.
+pub const TLS_WRITE_BYTES_MAX: usize = 64 * 1024;
+
+/// Ciphertext that a connection keeps for its next read: a record of at most 18 KiB that is incomplete, or those that
+/// found no room. A handshake message over several records may take as much, and ends its connection when it is longer.
+pub const TLS_UNREAD_BYTES_MAX: usize = 40 * 1024;
+
+/// A read is for so much ciphertext at least beside what is kept, so that it always comes further.
+pub const TLS_READ_BYTES_MIN: usize = 4 * 1024;
+
+/// A file with a certificate or a key that is longer is not read.
+pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Connections accepted in one turn: a storm of newcomers must not stop the broadcast.
 pub const ACCEPTS_PER_TURN: usize = 128;
@@ -260,6 +292,13 @@ pub const BASE_BYTES: u64 = 8 * 1024 * 1024;
 /// grow (some 300 bytes), its boxes (some 400), and what is free of each of its three loans.
 pub const CONNECTION_BYTES: u64 = 4 * 1024;
 
+/// What TLS takes once: its tables and the buffers that all connections share.
+pub const TLS_BASE_BYTES: u64 = 1024 * 1024;
+
+/// What a connection costs more with TLS, beside the budget of all: its keys and state (3.6 KB, and 4.1 in the middle of
+/// a handshake; `tests/allocations.rs` counts them), and what is free of two loans more.
+pub const TLS_CONNECTION_BYTES: u64 = 8 * 1024;
+
 /// Seconds a refused newcomer is told to wait (`Retry-After`).
 pub const RETRY_AFTER_SECONDS: u32 = 5;
 
@@ -272,6 +311,12 @@ const _: () = assert!(READ_BYTES_PER_TURN.is_multiple_of(READ_BYTES_MAX));
 // A sweep that is late for its work does not look like a pause.
 const _: () = assert!(PAUSE_MIN.as_millis() > SWEEP_INTERVAL.as_millis());
 const _: () = assert!(READ_COST_MIN > 0 && READ_COST_MIN <= READ_BYTES_MAX);
+// Whatever is kept fits the buffer it is read behind.
+const _: () = assert!(TLS_UNREAD_BYTES_MAX + TLS_READ_BYTES_MIN <= READ_BYTES_MAX);
+const _: () = assert!(READ_BYTES_MIN >= TLS_PLAINTEXT_BYTES_MAX && READ_BYTES_MIN <= READ_BYTES_MAX);
+// With the budget used up a write still has room for a few bytes, of what is free of its loan.
+const _: () =
+    assert!((TLS_WRITE_BYTES_MAX / TLS_PLAINTEXT_BYTES_MAX + 2) * TLS_RECORD_OVERHEAD_MAX < LOAN_FREE_BYTES);
 // Files being sent and newcomers being refused have theirs in the reserve, and some are left.
 const _: () = assert!(FILES_OPEN_MAX + REFUSED_AT_A_TIME_MAX + 16 <= DESCRIPTORS_RESERVED);
 
@@ -288,6 +333,7 @@ mod tests {
         assert_eq!(mebibytes(&limits, 0, 1), 8 + (16 * 5 / 2 + 1 + 1) + 64 + 5);
         assert_eq!(mebibytes(&limits, 20_000, 1), 197);
         assert_eq!(mebibytes(&limits, 20_000, 3), 281, "with permessage-deflate");
+        assert_eq!(Limits::tls_memory_bytes_max(20_000) >> 20, 157);
         let small = Limits {
             buffers_bytes_max: 1 << 20,
             backlog_bytes_max: 1 << 20,

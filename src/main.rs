@@ -84,6 +84,10 @@ fn remedy(error: &Error) -> &'static str {
         }
         Error::Listen { .. } | Error::Resolve { .. } | Error::NoListener => "; see --listen",
         Error::Pages { .. } => "; name a folder that can be read with --www",
+        Error::Certificate { file: Some(_), .. } => "; see --tls-cert and --tls-key",
+        Error::Certificate { file: None, .. } | Error::NoCertificate | Error::NoTls => {
+            "; see --tls-self-signed"
+        }
         Error::System { .. } | _ => "",
     }
 }

@@ -26,6 +26,10 @@ pub struct Metrics {
     pub handshakes: u64,
     /// Requests that were refused, by cause: the sentence the client got.
     pub refusals: Tally<&'static str>,
+    /// TLS handshakes that were completed.
+    pub tls_handshakes: u64,
+    /// Connections that ended because what came was no TLS, or not allowed in it.
+    pub tls_failures: u64,
     /// Messages that clients sent.
     pub messages_received: u64,
     /// Bytes that were read, of everything.

@@ -1,10 +1,12 @@
-//! What bytes go through: TCP today. One read and one write for all of them, so that the loop does not ask
+//! What bytes go through: TCP, or TLS over it. One read and one write for all of them, so that the loop does not ask
 //! which it is.
 //!
 //! Must not know: protocols, who reads and writes, when.
 
 #[cfg(test)]
 pub(crate) mod faults;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 
 use crate::http::origin::Peer;
 use crate::limits::FILE_PIECE_BYTES;
@@ -23,6 +25,9 @@ use std::ops::Range;
 pub(crate) enum Transport {
     /// A TCP connection.
     Tcp(TcpStream),
+    /// TLS over one of the others.
+    #[cfg(feature = "tls")]
+    Tls(Box<tls::Tls>),
     /// One that misbehaves.
     #[cfg(test)]
     Faulty(Box<faults::Faulty>),
@@ -42,30 +47,38 @@ impl Transport {
         Self::Faulty(Box::new(faults::Faulty::new(stream, plan)))
     }
 
-    /// Reads what is there, at most `into.len()` bytes. 0: the peer has sent its FIN.
+    /// Reads what is there, at most `into.len()` bytes.
     ///
     /// # Errors
     /// `WouldBlock` when nothing is there, and whatever ends the connection.
-    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read(into),
+    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<Got> {
+        let read = match self {
+            Self::Tcp(stream) => stream.read(into)?,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => return tls.read(into),
             #[cfg(test)]
-            Self::Faulty(faulty) => faulty.read(into),
-        }
+            Self::Faulty(faulty) => faulty.read(into)?,
+        };
+        Ok(Got::of_socket(read, into.len()))
     }
 
     /// Writes what the socket takes, with one system call.
     ///
     /// # Errors
     /// `WouldBlock` when it takes nothing, and whatever ends the connection.
-    pub(crate) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match (self, slices) {
+    pub(crate) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<Wrote> {
+        let written = match (&mut *self, slices) {
+            // Nothing to write, and nothing that waits.
+            (Self::Tcp(_), []) => 0,
             // The common case, and the cheaper system call.
-            (Self::Tcp(stream), [slice]) => stream.write(slice),
-            (Self::Tcp(stream), slices) => stream.write_vectored(slices),
+            (Self::Tcp(stream), [slice]) => stream.write(slice)?,
+            (Self::Tcp(stream), slices) => stream.write_vectored(slices)?,
+            #[cfg(feature = "tls")]
+            (Self::Tls(tls), slices) => return tls.write(slices),
             #[cfg(test)]
-            (Self::Faulty(faulty), slices) => faulty.write(slices),
-        }
+            (Self::Faulty(faulty), slices) => faulty.write(slices)?,
+        };
+        Ok(Wrote::of_socket(written, slices.iter().map(|slice| slice.len()).sum()))
     }
 
     /// The same for one piece, where a broadcast spends its time.
@@ -77,20 +90,23 @@ impl Transport {
     /// # Errors
     /// Like [`write`](Self::write).
     #[inline(always)]
-    pub(crate) fn write_one(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
+    pub(crate) fn write_one(&mut self, bytes: &[u8]) -> io::Result<Wrote> {
+        let written = match self {
             #[cfg(target_os = "linux")]
-            Self::Tcp(stream) => Ok(rustix::net::send(&*stream, bytes, SendFlags::NOSIGNAL)?),
+            Self::Tcp(stream) => rustix::net::send(&*stream, bytes, SendFlags::NOSIGNAL)?,
             #[cfg(not(target_os = "linux"))]
-            Self::Tcp(stream) => stream.write(bytes),
+            Self::Tcp(stream) => stream.write(bytes)?,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => return tls.write(&[IoSlice::new(bytes)]),
             #[cfg(test)]
-            Self::Faulty(faulty) => faulty.write(&[IoSlice::new(bytes)]),
-        }
+            Self::Faulty(faulty) => faulty.write(&[IoSlice::new(bytes)])?,
+        };
+        Ok(Wrote::of_socket(written, bytes.len()))
     }
 
     /// Writes what the socket takes of a range of a file, at most [`FILE_PIECE_BYTES`]. Where the system can, it goes
     /// from the file to the socket without a detour; elsewhere, and for bytes that must be changed on the way, by
-    /// `scratch`.
+    /// `scratch`. `None`: the file has no more.
     ///
     /// # Errors
     /// `WouldBlock` when the socket takes nothing, and whatever ends the connection: what the file says as well.
@@ -99,7 +115,7 @@ impl Transport {
         file: &File,
         range: Range<u64>,
         scratch: &mut [u8],
-    ) -> io::Result<Piece> {
+    ) -> io::Result<Option<Wrote>> {
         let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX).min(FILE_PIECE_BYTES);
         #[cfg(target_os = "linux")]
         match self {
@@ -109,23 +125,83 @@ impl Transport {
                     if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
                 sent => return sent,
             },
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => {}
             #[cfg(test)]
             Self::Faulty(_) => {}
         }
         let offered = read_at(file, &mut scratch[..length], range.start)?;
         if offered == 0 {
-            return Ok(Piece { offered, written: 0 });
+            return Ok(None);
         }
-        Ok(Piece { offered, written: self.write(&[IoSlice::new(&scratch[..offered])])? })
+        self.write(&[IoSlice::new(&scratch[..offered])]).map(Some)
     }
 
-    /// Sends FIN: nothing more will be written.
-    pub(crate) fn shutdown(&mut self) {
+    /// Sends FIN: nothing more will be written. `true`: the socket is full, and it comes with another write.
+    pub(crate) fn shutdown(&mut self) -> bool {
         match self {
             // Fails when the peer is gone already, and then there is nothing to shut down.
             Self::Tcp(stream) => drop(stream.shutdown(Shutdown::Write)),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => return tls.shutdown(),
             #[cfg(test)]
             Self::Faulty(faulty) => drop(faulty.stream.shutdown(Shutdown::Write)),
+        }
+        false
+    }
+
+    /// What it has to say for itself before it is closed, with nothing that was to be written left out.
+    pub(crate) fn say_farewell(&mut self) {
+        match self {
+            Self::Tcp(_) => {}
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.say_farewell(),
+            #[cfg(test)]
+            Self::Faulty(_) => {}
+        }
+    }
+
+    /// Whether nobody on the way can read or change what goes through.
+    pub(crate) fn is_secure(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => !tls.is_plain(),
+            #[cfg(test)]
+            Self::Faulty(_) => false,
+        }
+    }
+
+    /// What reading has come to beside bytes, since it was last asked.
+    pub(crate) fn take_news(&mut self) -> News {
+        match self {
+            Self::Tcp(_) => News::default(),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.take_news(),
+            #[cfg(test)]
+            Self::Faulty(_) => News::default(),
+        }
+    }
+
+    /// Bytes it keeps of the budget of all.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Tcp(_) => 0,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.kept_bytes(),
+            #[cfg(test)]
+            Self::Faulty(_) => 0,
+        }
+    }
+
+    /// It is over, and what it keeps is needed elsewhere.
+    pub(crate) fn forget(&mut self) {
+        match self {
+            Self::Tcp(_) => {}
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.forget(),
+            #[cfg(test)]
+            Self::Faulty(_) => {}
         }
     }
 
@@ -136,6 +212,8 @@ impl Transport {
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.register(registry, token, Interest::READABLE | Interest::WRITABLE),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.register(registry, token),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.register(registry, token),
         }
@@ -145,28 +223,80 @@ impl Transport {
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.address(),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.stream.peer_addr().ok(),
         }
     }
 }
 
-/// A piece of a file.
+/// What a read brought.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Piece {
-    /// What was there of it; 0: the file is shorter than that.
-    pub(crate) offered: usize,
-    /// What the socket took.
-    pub(crate) written: usize,
+pub(crate) enum Got {
+    /// Bytes.
+    Bytes {
+        /// So many.
+        count: usize,
+        /// There are no more until the socket says so, but perhaps a FIN.
+        is_drained: bool,
+    },
+    /// The peer has said that nothing more comes.
+    End,
+    /// So many bytes of HTTP where TLS is spoken. From here on everything goes unprotected.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS tells them apart"))]
+    Unprotected {
+        /// What came of the request.
+        count: usize,
+    },
+}
+
+/// What reading has come to, beside bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct News {
+    /// What it counts for in the budget of reads.
+    pub(crate) cost: usize,
+    /// A handshake was completed: what waited for it may be written.
+    pub(crate) is_secured: bool,
+    /// There is something to write that nobody knows of.
+    pub(crate) wants_write: bool,
+}
+
+impl Got {
+    /// A short read means that the socket is drained, and spares the read that would only say so: where the system keeps
+    /// that promise.
+    fn of_socket(read: usize, most: usize) -> Self {
+        match read {
+            0 => Self::End,
+            count => Self::Bytes { count, is_drained: cfg!(unix) && count < most },
+        }
+    }
+}
+
+/// What a write came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wrote {
+    /// So many bytes of what was offered will not be offered again.
+    pub(crate) taken: usize,
+    /// Nothing more is taken until the socket says so.
+    pub(crate) is_full: bool,
+}
+
+impl Wrote {
+    /// On Unix a socket says that it is full by taking less, and will say when it takes more.
+    #[inline(always)]
+    fn of_socket(taken: usize, offered: usize) -> Self {
+        Self { taken, is_full: cfg!(unix) && taken < offered }
+    }
 }
 
 /// Why a write is short, the next one says: the socket is full, the file has no more, or it cannot be read. To take it for
 /// the first would be to wait for a socket that has room.
 #[cfg(target_os = "linux")]
-fn send_file(stream: &TcpStream, file: &File, start: u64, length: usize) -> io::Result<Piece> {
+fn send_file(stream: &TcpStream, file: &File, start: u64, length: usize) -> io::Result<Option<Wrote>> {
     let mut at = start;
-    let written = rustix::fs::sendfile(stream, file, Some(&mut at), length)?;
-    Ok(Piece { offered: written, written })
+    let taken = rustix::fs::sendfile(stream, file, Some(&mut at), length)?;
+    Ok((taken > 0).then_some(Wrote { taken, is_full: false }))
 }
 
 #[cfg(unix)]
@@ -186,6 +316,11 @@ pub(crate) fn peer_of(address: SocketAddr) -> Peer {
         IpAddr::V6(ip) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
     };
     if is_loopback { Peer::Loopback } else { Peer::Remote }
+}
+
+/// Whether it is TLS that ends a connection, not the system.
+pub(crate) fn is_tls_failure(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
 }
 
 /// Whether the system says that there are no descriptors left, of this process or at all.

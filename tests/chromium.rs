@@ -36,7 +36,7 @@ type Run = fn(Server, &Browser);
 const FOLDER: &[&str] = &["--www", concat!(env!("CARGO_MANIFEST_DIR"), "/www")];
 
 /// What a trial is called, the options of its server, and what it does.
-const TRIALS: [(&str, &[&str], Run); 10] = [
+const TRIALS: [(&str, &[&str], Run); 11] = [
     ("what_is_typed_shows_in_another_tab", &[], trials::typed_text_reaches_another_tab),
     ("every_kind_of_message_arrives_as_it_was_sent", &[], trials::every_kind_of_message),
     ("close_codes_and_reasons", &[], trials::close_codes_and_reasons),
@@ -44,6 +44,7 @@ const TRIALS: [(&str, &[&str], Run); 10] = [
     ("markup_is_shown_as_text", &[], trials::markup_is_text),
     ("no_page_complains_or_leaves_its_server", &[], wide::no_complaints),
     ("nor_does_one_of_a_folder", FOLDER, wide::no_complaints),
+    ("nor_does_one_that_came_by_tls", &["--tls-self-signed"], wide::no_complaints),
     ("a_browser_without_websocket_is_told_so", &[], wide::without_websocket),
     ("everything_works_by_keyboard_in_360_pixels", &[], wide::keyboard_and_narrow),
     ("the_log_keeps_its_last_500_lines", &[], wide::log_is_bounded),

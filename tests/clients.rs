@@ -30,11 +30,11 @@ struct Client {
 }
 
 impl Client {
-    /// Starts a scenario, with the server that has this port.
+    /// Starts a scenario with a server.
     #[track_caller]
-    fn start(&self, scenario: &str, port: u16) -> Process {
+    fn start(&self, scenario: &str, server: &Server) -> Process {
         let mut command = self.interpreter.command(self.script);
-        command.arg(scenario).arg(format!("ws://localhost:{port}"));
+        command.arg(scenario).arg(server.websocket_url());
         Process::start(command)
     }
 }
@@ -64,14 +64,35 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = trials_of("python_websockets", "Python websockets", PYTHON, &programs::python());
     trials.extend(trials_of("node_ws", "Node ws", NODE, &programs::node()));
+    trials.extend(tls_trials_of("python_websockets", "Python websockets", PYTHON, &programs::python()));
+    trials.extend(tls_trials_of("node_ws", "Node ws", NODE, &programs::node()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Every scenario with one client.
 fn trials_of(prefix: &str, needs: &str, script: &'static str, tool: &Tool<Interpreter>) -> Vec<Trial> {
+    trials_with(&[], prefix, needs, script, tool)
+}
+
+/// The same through TLS, where this build has it. The clients take any certificate.
+fn tls_trials_of(prefix: &str, needs: &str, script: &'static str, tool: &Tool<Interpreter>) -> Vec<Trial> {
+    if cfg!(feature = "tls") {
+        trials_with(&["--tls-self-signed"], &format!("{prefix}::tls"), needs, script, tool)
+    } else {
+        Vec::new()
+    }
+}
+
+fn trials_with(
+    more: &'static [&'static str],
+    prefix: &str,
+    needs: &str,
+    script: &'static str,
+    tool: &Tool<Interpreter>,
+) -> Vec<Trial> {
     let trials = SCENARIOS.iter().map(|&(name, options, run)| {
         trial(&format!("{prefix}::{name}"), needs, tool.clone(), move |interpreter| {
-            run(&Client { interpreter, script }, name, Server::start(options));
+            run(&Client { interpreter, script }, name, Server::start(&[options, more].concat()));
             Ok(())
         })
     });
@@ -79,14 +100,14 @@ fn trials_of(prefix: &str, needs: &str, script: &'static str, tool: &Tool<Interp
 }
 
 fn run(client: &Client, scenario: &str, server: Server) {
-    let process = client.start(scenario, server.port());
+    let process = client.start(scenario, &server);
     assert_ends_well(scenario, process);
 }
 
 /// The server is asked to stop as soon as the client says that it is ready.
 #[cfg(unix)]
 fn run_and_stop_the_server(client: &Client, scenario: &str, server: Server) {
-    let mut process = client.start(scenario, server.port());
+    let mut process = client.start(scenario, &server);
     process.wait_for("the client is ready", |said| said.contains("ready").then_some(()));
     server.stop();
     assert_ends_well(scenario, process);

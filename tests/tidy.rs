@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the house, from the roof to the ground. A room may import what stands below it.
-const ROOMS: [&str; 76] = [
+const ROOMS: [&str; 77] = [
     // The program.
     "main",
     "cli",
@@ -45,6 +45,7 @@ const ROOMS: [&str; 76] = [
     "server",
     "handler",
     "files",
+    "tls",
     "transport",
     "signals",
     // ---- the sans-IO line: broadcasting.

@@ -10,8 +10,11 @@ const COLUMNS: usize = 80;
 const INDENT: usize = 10;
 
 /// Cargo features, and whether this build has them; in alphabetical order.
-const FEATURES: [(&str, bool); 2] =
-    [("bench", cfg!(feature = "bench")), ("deflate", cfg!(feature = "deflate"))];
+const FEATURES: [(&str, bool); 3] = [
+    ("bench", cfg!(feature = "bench")),
+    ("deflate", cfg!(feature = "deflate")),
+    ("tls", cfg!(feature = "tls")),
+];
 
 /// What `--help` prints, with the last line break.
 pub(crate) fn help<S>(table: &Table<S>) -> String {
@@ -170,6 +173,7 @@ mod tests {
         assert_eq!(version(), format!("fanfare {}\nfeatures: {features}\n", env!("CARGO_PKG_VERSION")));
         assert_eq!(features.contains("bench"), cfg!(feature = "bench"), "{features}");
         assert_eq!(features.contains("deflate"), cfg!(feature = "deflate"), "{features}");
+        assert_eq!(features.contains("tls"), cfg!(feature = "tls"), "{features}");
         assert!(FEATURES.is_sorted());
     }
 

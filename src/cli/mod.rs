@@ -19,5 +19,6 @@ mod parse;
 mod read;
 mod standard_error;
 mod table;
+mod tls;
 mod usage;
 mod values;

@@ -12,6 +12,7 @@ pub(crate) use super::parse::parse;
 
 use super::logger::LogFormat;
 use super::table::{Action, Again, Flag, Group, Place, Rivals, Table};
+use super::tls::{self, TlsSettings};
 use super::{help, values};
 use fanfare::config::{
     Audience, Compression, Config, Legacy, Listen, Listing, OwnMessages, Pages, ParseListenError,
@@ -50,6 +51,8 @@ pub(crate) fn help() -> String {
 pub(crate) struct Settings {
     /// What the server is started with.
     pub(crate) config: Config,
+    /// What was said of TLS; together it is [`Config::certificate`].
+    pub(crate) tls: TlsSettings,
     /// The least important records that are shown.
     pub(crate) level: LevelFilter,
     /// How they are shown.
@@ -58,7 +61,12 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { config: Config::default(), level: LevelFilter::Info, log_format: LogFormat::Text }
+        Self {
+            config: Config::default(),
+            tls: TlsSettings::default(),
+            level: LevelFilter::Info,
+            log_format: LogFormat::Text,
+        }
     }
 }
 
@@ -109,6 +117,7 @@ pub(crate) static TABLE: Table<Settings> = Table {
     foot: FOOT,
     groups: &[
         Group { title: "Serving", flags: SERVING },
+        Group { title: "TLS", flags: tls::FLAGS },
         Group { title: "Limits", flags: LIMITS },
         Group { title: "Who may connect", flags: WHO_MAY_CONNECT },
         Group { title: "Logging", flags: LOGGING },
@@ -137,7 +146,8 @@ const SERVING: &[Flag<Settings>] = &[
         short: None,
         takes: "HOST:PORT",
         default: "loopback",
-        help: "where to listen instead, [::]:PORT for every address; repeatable",
+        help: "where to listen instead, [::]:PORT for every address, tls:HOST:PORT for TLS there and nowhere else; \
+               repeatable",
         again: Again::Adds { most: REPEATED_OPTIONS_MAX },
         place: Place::Anywhere,
         action: Action::Text(|settings, text| {

@@ -5,6 +5,7 @@
 
 use super::options::{Command, NO_DEFLATE, QUIET, Settings, TABLE, VERBOSE};
 use super::read::{self, Given, Reading};
+use super::tls;
 use super::usage::{self, UsageError};
 use fanfare::config::Config;
 use log::LevelFilter;
@@ -81,7 +82,7 @@ fn apply(given: &[Given<Settings>], settings: &mut Settings) -> Result<(), Usage
     if config.origins.is_empty() {
         config.origins = defaults.origins;
     }
-    Ok(())
+    tls::decide(settings, given)
 }
 
 fn level(variable: Option<OsString>) -> Result<LevelFilter, UsageError> {

@@ -75,7 +75,6 @@ pub(crate) fn needs_feature(name: &str, feature: &str) -> UsageError {
 }
 
 /// A whole line, of what options together or a URL are wrong in.
-#[cfg(feature = "bench")]
 pub(crate) fn line(text: &impl fmt::Display) -> UsageError {
     let mut line = String::new();
     for letter in text.to_string().chars() {
@@ -142,7 +141,7 @@ mod tests {
             ("--stdin", None),
             ("--stdout", None),
             ("--replay", None),
-            ("--tls-cert", None),
+            ("--tls-crt", Some("tls-cert")),
             ("--x", None),
             ("--", None),
             ("-x", None),
@@ -157,7 +156,6 @@ mod tests {
         for error in [
             unknown(&TABLE, typed),
             unexpected("fanfare", typed.as_ref()),
-            #[cfg(feature = "bench")]
             line(&typed),
             refuse("--port", "N", typed.as_ref()),
             takes_no_value(&lexopt::Error::UnexpectedValue { option: "-q".to_owned(), value: typed.into() }),

@@ -89,7 +89,8 @@ impl Connection {
         self.deadline = Deadline::after(turn.now.tick, wait);
     }
 
-    pub(super) fn refuse(&mut self, refusal: Refusal, content: Content, turn: &Turn<'_>) {
+    /// Refuses what it asked for, or would: it ends.
+    pub fn refuse(&mut self, refusal: Refusal, content: Content, turn: &Turn<'_>) {
         let response = refusal.response(turn.now.unix_seconds, Persistence::Close, content);
         self.push(Body::Bytes(response), turn);
         self.end(Patience::Whole, turn);

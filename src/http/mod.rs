@@ -19,4 +19,4 @@ pub mod route;
 pub mod target;
 
 mod refusal;
-pub use refusal::{NO_ROOM, NOT_FOUND, Refusal, TOO_MANY_CONNECTIONS};
+pub use refusal::{NO_ROOM, NOT_FOUND, Refusal, SPEAKS_TLS, TOO_MANY_CONNECTIONS};

@@ -21,6 +21,10 @@ pub const NOT_FOUND: Refusal = Refusal::new(Status::NotFound, "there is no such 
 pub const TOO_MANY_CONNECTIONS: Refusal =
     Refusal::new(Status::ServiceUnavailable, "there are too many connections; try again later");
 
+/// A request that came without TLS where it is spoken.
+pub const SPEAKS_TLS: Refusal =
+    Refusal::bad("this port speaks TLS: ask for https:// or wss:// instead of http:// or ws://");
+
 /// A request, or its answer, that there is no memory left to keep.
 pub const NO_ROOM: Refusal =
     Refusal::new(Status::ServiceUnavailable, "there is no memory left for this; try again later");

@@ -37,7 +37,7 @@ impl Server {
             while budget > 0 && self.listeners[index].is_ready() {
                 budget -= 1;
                 match self.listeners[index].accept() {
-                    Ok(Some((stream, address))) => self.welcome(stream, address),
+                    Ok(Some((stream, address))) => self.welcome(index, stream, address),
                     Ok(None) => break,
                     // One that is idle has a descriptor to give.
                     Err(error) if is_out_of_descriptors(&error) && self.displace_idle() => {}
@@ -47,7 +47,7 @@ impl Server {
         }
     }
 
-    fn welcome(&mut self, stream: TcpStream, address: SocketAddr) {
+    fn welcome(&mut self, listener: usize, stream: TcpStream, address: SocketAddr) {
         self.notes.metrics.connections_accepted += 1;
         let served = self.connections.len() - self.refused;
         let is_refused = served >= self.connections_max && !self.displace_idle();
@@ -60,14 +60,41 @@ impl Server {
                 return; // dropped: even refusing has its limit
             }
         }
-        self.take_in_connection(stream, address, is_refused);
+        let transport = self
+            .transport(listener, stream)
+            .and_then(|transport| self.take_in_connection(transport, address, is_refused));
+        if let Err(error) = transport {
+            let line = format_args!("cannot watch a connection from {address}: {error}");
+            self.notes.complaints.say(self.instant, Level::Warn, "cannot watch a connection", line);
+        }
     }
 
-    fn take_in_connection(&mut self, stream: TcpStream, address: SocketAddr, is_refused: bool) {
+    /// What a listener makes of a newcomer's socket.
+    fn transport(&mut self, listener: usize, stream: TcpStream) -> io::Result<Transport> {
+        #[cfg(not(test))]
+        let transport = Transport::tcp(stream);
+        #[cfg(test)]
+        let transport = match self.faults.pop_front() {
+            Some(plan) => Transport::faulty(stream, plan),
+            None => Transport::tcp(stream),
+        };
+        match &self.tls {
+            Some(tls) if self.listeners[listener].is_tls() => tls.wrap(transport),
+            Some(_) | None => Ok(transport),
+        }
+    }
+
+    fn take_in_connection(
+        &mut self,
+        mut transport: Transport,
+        address: SocketAddr,
+        is_refused: bool,
+    ) -> io::Result<()> {
         let now = self.now;
         let head = self.channel.head(None);
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-        let link = Link { peer: peer_of(address), scheme: Scheme::Http };
+        let scheme = if transport.is_secure() { Scheme::Https } else { Scheme::Http };
+        let link = Link { peer: peer_of(address), scheme };
         let is_first = self.connections.is_empty();
         let slot = self.connections.vacant_entry();
         let key = slot.key();
@@ -78,17 +105,9 @@ impl Server {
         // In the middle of a broadcast it has waited for a slice of it, and what it asks for is most likely there: it is
         // looked for now, or it would wait for another. Otherwise its event says when it is worth a look.
         let may_read = self.channel.is_round_pending();
-        #[cfg(not(test))]
-        let mut transport = Transport::tcp(stream);
-        #[cfg(test)]
-        let mut transport = match self.faults.pop_front() {
-            Some(plan) => Transport::faulty(stream, plan),
-            None => Transport::tcp(stream),
-        };
-        if let Err(error) = transport.register(self.poll.registry(), Token(key)) {
-            let line = format_args!("cannot watch a connection from {address}: {error}");
-            return self.notes.complaints.say(self.instant, Level::Warn, "cannot watch a connection", line);
-        }
+        transport.register(self.poll.registry(), Token(key))?;
+        let over = if transport.is_secure() { " over TLS" } else { "" };
+        log::trace!("connection {key} from {address}{over}");
         slot.insert(Entry {
             transport,
             connection,
@@ -101,7 +120,6 @@ impl Server {
             is_gone: false,
             is_refused,
         });
-        log::trace!("connection {key} from {address}");
         if is_refused {
             self.refused += 1;
             self.queue_write(key);
@@ -111,6 +129,7 @@ impl Server {
         if is_first {
             self.next_sweep = self.instant + self.sweep_interval();
         }
+        Ok(())
     }
 
     /// The HTTP connection that is idle longest makes room for somebody who wants something now. `false`: there is
@@ -120,7 +139,8 @@ impl Server {
         let displaced = idle.pop();
         self.idle = Some(idle);
         let Some(key) = displaced else { return false };
-        let entry = self.connections.remove(key);
+        let mut entry = self.connections.remove(key);
+        entry.transport.say_farewell();
         self.notes.metrics.connections_displaced += 1;
         let line = format_args!("connection {key}{} was idle and gives way", Address(&entry.transport));
         self.notes.complaints.say(self.instant, Level::Debug, "an idle connection gives way", line);
@@ -131,7 +151,8 @@ impl Server {
     fn find_idle(&self) -> Vec<usize> {
         let is_idle = |entry: &Entry| {
             let is_waited_for = entry.may_read || entry.in_readable || entry.in_writable || entry.is_gone;
-            !is_waited_for && entry.connection.is_idle()
+            // Over TLS, what the connection is rid of may still wait for the socket.
+            !is_waited_for && !entry.is_blocked && entry.connection.is_idle()
         };
         let idle = self.connections.iter().filter(|(_, entry)| is_idle(entry));
         let mut idle: Vec<_> = idle.map(|(key, entry)| (entry.connection.deadline(), key)).collect();
@@ -145,18 +166,23 @@ impl Server {
         let line = format_args!("cannot accept: {error}; there may be too few descriptors (`ulimit -n`)");
         self.notes.complaints.say(self.instant, Level::Warn, "cannot accept", line);
         self.accept_again = Some(self.instant + ACCEPT_RETRY);
-        // The spare is given up for one newcomer, who so learns that it need not wait.
+        // The spare is given up for one newcomer, who so learns that it need not wait: by TLS, from the end alone.
+        let is_tls = self.listeners[index].is_tls();
         if self.spare_descriptor.take().is_some()
             && let Ok(Some((mut stream, _))) = self.listeners[index].accept()
         {
             self.notes.metrics.connections_accepted += 1;
             self.notes.metrics.connections_refused += 1;
-            // Written or not, it is over.
-            let _ = stream.write(&TOO_MANY_CONNECTIONS.response(
-                self.now.unix_seconds,
-                Persistence::Close,
-                Content::Sent,
-            ));
+            if is_tls {
+                drop(stream);
+            } else {
+                // Written or not, it is over.
+                let _ = stream.write(&TOO_MANY_CONNECTIONS.response(
+                    self.now.unix_seconds,
+                    Persistence::Close,
+                    Content::Sent,
+                ));
+            }
         }
         self.spare_descriptor = spare_descriptor();
     }

@@ -6,7 +6,7 @@ use crate::channel::Readiness;
 use crate::connection::{Flushed, Turn};
 use crate::limits::FLUSH_WRITES_PER_TURN;
 use crate::outbox::{FileRange, Gather};
-use crate::transport::Piece;
+use crate::transport::Wrote;
 use std::io;
 
 impl Server {
@@ -46,11 +46,11 @@ impl Server {
         };
         let (offered, written) = (rest.len(), entry.transport.write_one(rest));
         match written {
-            Ok(written) if written == offered => {
-                self.notes.metrics.bytes_sent += written as u64;
+            Ok(Wrote { taken, is_full: false }) if taken == offered => {
+                self.notes.metrics.bytes_sent += taken as u64;
                 self.channel.advance_to_head(seat);
             }
-            written => self.note_outcome(key, offered, written),
+            written => self.note_outcome(key, written),
         }
     }
 
@@ -61,12 +61,12 @@ impl Server {
         let mut gathered = Gather::new();
         let Entry { transport, connection, .. } = entry;
         self.channel.gather(connection.seat(), connection.outbox(), &mut gathered);
-        let (offered, written) = match gathered.file() {
-            None if gathered.bytes() == 0 => (0, Ok(0)),
-            None => (gathered.bytes(), transport.write(gathered.slices())),
+        let written = match gathered.file() {
+            // Perhaps of nothing: it may still have to say what it took before.
+            None => transport.write(gathered.slices()),
             Some(range) => return self.write_file(key, range),
         };
-        self.note_outcome(key, offered, written);
+        self.note_outcome(key, written);
     }
 
     /// A piece of a file.
@@ -77,25 +77,23 @@ impl Server {
             return self.end(key, End::Abnormal("its file is not open"));
         };
         match entry.transport.write_file(file, range.start..range.end, &mut self.scratch) {
-            Ok(Piece { offered: 0, .. }) => {
-                self.end(key, End::Abnormal("its file became shorter while it was sent"));
-            }
-            Ok(Piece { offered, written }) => self.note_outcome(key, offered, Ok(written)),
-            Err(error) => self.note_outcome(key, usize::MAX, Err(error)),
+            Ok(None) => self.end(key, End::Abnormal("its file became shorter while it was sent")),
+            Ok(Some(wrote)) => self.note_outcome(key, Ok(wrote)),
+            Err(error) => self.note_outcome(key, Err(error)),
         }
     }
 
     #[inline(never)]
-    fn note_outcome(&mut self, key: usize, offered: usize, written: io::Result<usize>) {
+    fn note_outcome(&mut self, key: usize, written: io::Result<Wrote>) {
         match written {
-            Ok(written) => self.note_written(key, offered, written),
+            Ok(wrote) => self.note_written(key, wrote),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.block(key),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.queue_write(key),
             Err(error) => self.end(key, End::Broken(error)),
         }
     }
 
-    fn note_written(&mut self, key: usize, offered: usize, written: usize) {
+    fn note_written(&mut self, key: usize, Wrote { taken: written, is_full }: Wrote) {
         let now = self.now;
         self.access.written(key, written);
         self.notes.metrics.bytes_sent += written as u64;
@@ -111,9 +109,8 @@ impl Server {
         if written > 0 {
             connection.written(&turn);
         }
-        if written < offered {
-            // The socket is full: on Unix it has said so by taking less, and will say when it takes more.
-            if cfg!(unix) { self.block(key) } else { self.queue_write(key) }
+        if is_full {
+            self.block(key);
         } else if self.channel.has_more(seat, connection.outbox()) {
             self.queue_write(key);
         } else {
@@ -140,9 +137,11 @@ impl Server {
             Flushed::ShutsDown => {
                 self.leave_channel(key);
                 let Some(entry) = self.connections.get_mut(key) else { return };
-                entry.transport.shutdown();
-                if entry.input_ended {
+                let (is_full, input_ended) = (entry.transport.shutdown(), entry.input_ended);
+                if input_ended {
                     self.end(key, End::Orderly("both sides are done"));
+                } else if is_full {
+                    self.block(key);
                 }
             }
         }

@@ -15,6 +15,7 @@ pub(super) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     is_ready: bool,
+    is_tls: bool,
 }
 
 impl Listener {
@@ -33,11 +34,16 @@ impl Listener {
         socket.set_nonblocking(true)?;
         let socket = TcpListener::from_std(socket.into());
         let address = socket.local_addr()?;
-        Ok(Self { socket, address, is_ready: false })
+        Ok(Self { socket, address, is_ready: false, is_tls: false })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether those who come to it speak TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.is_tls
     }
 
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -81,20 +87,23 @@ pub(super) fn bind(config: &Config) -> Result<(Vec<Listener>, Vec<String>), Erro
     let mut listeners = Vec::new();
     let mut pages = Vec::new();
     for listen in &config.listen {
-        match listen {
+        let is_tls = config.speaks_tls(listen);
+        let scheme = if is_tls { "https" } else { "http" };
+        let page = |host: String| format!("{scheme}://{host}/websocket.html");
+        let mut bound = match listen {
             Listen::Loopback { port } => {
                 let bound = bind_loopback(*port)?;
-                pages.push(format!("http://localhost:{}/websocket.html", bound[0].address.port()));
-                listeners.extend(bound);
+                pages.push(page(format!("localhost:{}", bound[0].address.port())));
+                bound
             }
-            Listen::Tcp { host, port } => {
+            Listen::Tcp { host, port } | Listen::Tls { host, port } => {
                 let bound = bind_host(host, *port, config)?;
-                pages.extend(
-                    bound.iter().map(|listener| format!("http://{}/websocket.html", listener.address)),
-                );
-                listeners.extend(bound);
+                pages.extend(bound.iter().map(|listener| page(listener.address.to_string())));
+                bound
             }
-        }
+        };
+        bound.iter_mut().for_each(|listener| listener.is_tls = is_tls);
+        listeners.extend(bound);
     }
     if listeners.is_empty() { Err(Error::NoListener) } else { Ok((listeners, pages)) }
 }
@@ -156,6 +165,8 @@ fn bind_host(host: &str, port: u16, config: &Config) -> Result<Vec<Listener>, Er
 fn is_ipv4(listen: &Listen, wanted: u16) -> bool {
     match listen {
         Listen::Loopback { port } => *port == wanted,
-        Listen::Tcp { host, port } => *port == wanted && host.parse::<Ipv4Addr>().is_ok(),
+        Listen::Tcp { host, port } | Listen::Tls { host, port } => {
+            *port == wanted && host.parse::<Ipv4Addr>().is_ok()
+        }
     }
 }

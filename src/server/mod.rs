@@ -36,7 +36,9 @@ use crate::files::Files;
 use crate::handler::Handler;
 use crate::limits::{DESCRIPTORS_RESERVED, EVENTS_PER_POLL, Limits, PAUSE_MIN, READ_BYTES_MAX};
 use crate::message::CloseCode;
+use crate::outbox::Outbox;
 use crate::signals::Signals;
+use crate::tls::Acceptor;
 use crate::transport::Transport;
 use crate::websocket::codec::Codec;
 use access::Access;
@@ -66,6 +68,8 @@ pub struct Server {
     connections_max: usize,
     poll: Poll,
     listeners: Vec<Listener>,
+    /// For those that speak TLS.
+    tls: Option<Acceptor>,
     /// Where a page can be opened: said when it can.
     pages: Vec<String>,
     /// Accepting pauses until then: the descriptors ran out.
@@ -142,6 +146,8 @@ enum SlabEntry {
 }
 
 // A cache line for an idle connection, which owns nothing beside it.
+// Not where a test has a transport more, beside what mio keeps in a socket to find errors.
+#[cfg(not(all(test, debug_assertions)))]
 const _: () = assert!(size_of::<SlabEntry>() <= 64);
 
 /// Who an event is for.
@@ -172,6 +178,7 @@ impl Server {
         }
         let started = Instant::now();
         let channel = Channel::new(&config);
+        let tls = Acceptor::open(&config, channel.budget())?;
         Ok(Self {
             connections_max: config.limits.connections_max.unwrap_or_else(affordable_connections),
             budget: channel.budget().clone(),
@@ -180,6 +187,7 @@ impl Server {
             config,
             poll,
             listeners,
+            tls,
             pages,
             accept_again: None,
             spare_descriptor: accept::spare_descriptor(),
@@ -230,7 +238,11 @@ impl Server {
         };
         let [message, backlog, buffers] =
             [message_bytes_max, backlog_bytes_max, buffers_bytes_max].map(|bytes| kib(*bytes as u64));
-        let memory = kib(self.config.limits.memory_bytes_max(self.connections_max, self.config.formats()));
+        let mut memory = self.config.limits.memory_bytes_max(self.connections_max, self.config.formats());
+        if self.tls.is_some() {
+            memory += Limits::tls_memory_bytes_max(self.connections_max);
+        }
+        let memory = kib(memory);
         let ping = ping.map_or("never".to_owned(), |ping| format!("after {ping:?}"));
         format!(
             "room for {} connections; messages up to {message}; {backlog} behind, {slow}; {buffers} of buffers; \
@@ -265,6 +277,7 @@ impl Server {
         // Said only now: whoever reads it may open the page, or send a signal.
         self.pages.iter().for_each(|page| log::info!("listening on {page}"));
         log::info!("{}", self.limits_in_force());
+        self.tls.iter().for_each(|tls| log::info!("{}", tls.about()));
         let mut events = Events::with_capacity(EVENTS_PER_POLL);
         while !self.is_done() {
             let turned = self.turn(&mut events, &mut handler);
@@ -413,6 +426,9 @@ impl Server {
             return;
         }
         let is_websocket = entry.connection.audience().is_some();
+        if !matches!(end, End::Broken(_)) && entry.connection.outbox().is_none_or(Outbox::is_empty) {
+            entry.transport.say_farewell();
+        }
         let code = (is_websocket && !entry.connection.has_said_all()).then_some(CloseCode::ABNORMAL);
         if let Some(code) = code {
             self.notes.metrics.note_close(code);

@@ -9,7 +9,7 @@ use crate::http::response::Status;
 use crate::message::CloseCode;
 use crate::metrics::Metrics;
 use crate::server::complaints::Complaints;
-use crate::transport::Transport;
+use crate::transport::{Transport, is_tls_failure};
 use log::Level;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -119,6 +119,11 @@ impl Notes {
             End::Abnormal(cause) => {
                 let line = format_args!("connection {key}{address} ends{code}: {cause}");
                 self.complaints.say(now, Level::Debug, cause, line);
+            }
+            End::Broken(error) if is_tls_failure(error) => {
+                self.metrics.tls_failures += 1;
+                let line = format_args!("connection {key}{address} ends{code}: TLS failed: {error}");
+                self.complaints.say(now, Level::Debug, "TLS failed", line);
             }
             End::Broken(error) => {
                 let line = format_args!("connection {key}{address} ends{code}: {error}");

@@ -1,24 +1,28 @@
 //! Taking in: one read into the shared scratch for each that has something, within a budget, and what comes
 //! of it.
 
-use super::Server;
 use super::guard::{self, Called};
 use super::notes::End;
+use super::{Entry, Server};
 use crate::channel::Readiness;
 use crate::config::Audience;
 use crate::connection::{Event, Turn};
 use crate::handler::{Context, Handler};
+use crate::http::{SPEAKS_TLS, request};
 use crate::limits::{
-    GIVING_WAY_PER_TURN, READ_BYTES_MAX, READ_BYTES_PER_TURN, READ_COST_MIN, READ_COST_OF_PAGE,
-    REQUEST_HEAD_BYTES_MAX,
+    GIVING_WAY_PER_TURN, READ_BYTES_MAX, READ_BYTES_MIN, READ_BYTES_PER_TURN, READ_COST_MIN,
+    READ_COST_OF_PAGE, REQUEST_HEAD_BYTES_MAX, TLS_UNREAD_BYTES_MAX,
 };
 use crate::message::CloseCode;
+use crate::transport::Got;
 use std::{io, mem};
 
 /// What a read brought.
 enum Input {
     /// So many bytes; none when only kept input is to be taken up.
     Bytes(usize),
+    /// So many of a request that came unprotected where TLS is spoken.
+    Unprotected(usize),
     /// The peer's FIN.
     End,
     /// The connection is over.
@@ -51,10 +55,16 @@ impl Server {
     /// One read, and what comes of it; says what it counts for in the budget.
     fn read_from(&mut self, key: usize, budget: usize, handler: &mut impl Handler) -> usize {
         let mut scratch = mem::take(&mut self.scratch);
-        let cost = match self.fill(key, &mut scratch[..budget.min(READ_BYTES_MAX)]) {
+        let input = self.fill(key, &mut scratch[..budget.clamp(READ_BYTES_MIN, READ_BYTES_MAX)]);
+        let news = self.connections.get_mut(key).map(|entry| entry.transport.take_news()).unwrap_or_default();
+        let cost = match input {
             Input::Bytes(read) => {
                 self.make_room(key, read);
                 self.take_in(key, &mut scratch[..read], budget, handler)
+            }
+            Input::Unprotected(read) => {
+                self.refuse_unprotected(key, &scratch[..read]);
+                read
             }
             Input::End => {
                 self.end_input(key);
@@ -71,7 +81,12 @@ impl Server {
         if self.connections.get(key).is_some_and(|entry| entry.connection.wants_flush()) {
             self.queue_write(key);
         }
-        cost
+        self.notes.metrics.tls_handshakes += u64::from(news.is_secured);
+        if news.wants_write {
+            self.note_writable(key); // what is to be said comes first, or had to wait for this
+            self.queue_write(key);
+        }
+        cost + news.cost
     }
 
     /// Gives a connection its place among those who are read, if it has something and may be heard.
@@ -89,19 +104,24 @@ impl Server {
         if !entry.may_read || entry.connection.is_paused() {
             return Input::Bytes(0);
         }
+        if entry.transport.is_secure() {
+            // It may have to keep what comes before anybody sees it.
+            self.make_room(key, TLS_UNREAD_BYTES_MAX);
+        }
+        let Some(entry) = self.connections.get_mut(key) else { return Input::Bytes(0) };
         match entry.transport.read(scratch) {
-            Ok(0) => {
+            Ok(Got::End) => {
                 entry.may_read = false;
                 Input::End
             }
-            Ok(read) => {
-                // A short read means that the socket is drained, and spares the read that would only say so.
-                // Not when a FIN is behind it, and only where the system keeps that promise.
-                if cfg!(unix) && read < scratch.len() && !entry.read_closed {
+            Ok(Got::Bytes { count, is_drained }) => {
+                // A FIN may be behind it.
+                if is_drained && !entry.read_closed {
                     entry.may_read = false;
                 }
-                Input::Bytes(read)
+                Input::Bytes(count)
             }
+            Ok(Got::Unprotected { count }) => Input::Unprotected(count),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 entry.may_read = false;
                 Input::Bytes(0)
@@ -215,6 +235,22 @@ impl Server {
             }
         }
         cost
+    }
+
+    /// Somebody asks without TLS where it is spoken, and is told so, without it as well.
+    fn refuse_unprotected(&mut self, key: usize, read: &[u8]) {
+        let (now, instant) = (self.now, self.instant);
+        let Some(Entry { transport, connection, .. }) = self.connections.get_mut(key) else { return };
+        if connection.has_said_all() {
+            return; // it was refused already
+        }
+        self.notes.metrics.bytes_received += read.len() as u64;
+        let head = self.channel.head(connection.seat());
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        connection.refuse(SPEAKS_TLS, request::content_of_refusal(read), &turn);
+        let event = Event::Refusal(SPEAKS_TLS, request::asked_for(read).map(Box::new));
+        self.notes.event(instant, key, transport, &event, false);
+        self.access.event(key, (transport, connection), &event, None, (instant, &self.budget));
     }
 
     fn end_input(&mut self, key: usize) {

@@ -2,17 +2,24 @@
 //! first would shut out all others, and a message in pieces could only be refused.
 
 use super::notes::End;
-use super::{Address, Server};
+use super::{Address, Entry, Server};
 use crate::connection::{Expiry, Turn};
 use crate::limits::{LOAN_FREE_BYTES, READ_BYTES_MAX};
 use crate::message::CloseCode;
 use log::Level;
 
+impl Entry {
+    /// Bytes that it keeps of the budget of all.
+    fn kept_bytes(&self) -> usize {
+        self.connection.kept_bytes() + self.transport.kept_bytes()
+    }
+}
+
 impl Server {
     /// Makes room for what a read of so many bytes may need, if somebody keeps more than the one it is for.
     pub(super) fn make_room(&mut self, key: usize, read: usize) {
         let Some(entry) = self.connections.get(key) else { return };
-        let kept = entry.connection.kept_bytes();
+        let kept = entry.kept_bytes();
         if read.saturating_add(kept) <= LOAN_FREE_BYTES {
             return; // what is small is free
         }
@@ -35,7 +42,7 @@ impl Server {
     /// Who keeps the most.
     fn largest(&self) -> Option<(usize, usize)> {
         let here = self.connections.iter().filter(|(_, entry)| !entry.is_gone);
-        here.map(|(key, entry)| (key, entry.connection.kept_bytes())).max_by_key(|&(_, bytes)| bytes)
+        here.map(|(key, entry)| (key, entry.kept_bytes())).max_by_key(|&(_, bytes)| bytes)
     }
 
     fn give_way(&mut self, key: usize) {
@@ -44,10 +51,17 @@ impl Server {
         let head = self.channel.head(entry.connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         let is_websocket = entry.connection.audience().is_some();
-        match entry.connection.give_way(&turn) {
+        // Where it is ciphertext that is kept, none of it can be left out, and nothing be said behind it.
+        let is_ciphertext = entry.transport.kept_bytes() > entry.connection.kept_bytes();
+        let expiry = match is_ciphertext {
+            true => Expiry::Gone("it kept the most when memory ran out"),
+            false => entry.connection.give_way(&turn),
+        };
+        match expiry {
             Expiry::Gone(cause) => {
                 self.end(key, End::Abnormal(cause));
                 let Some(entry) = self.connections.get_mut(key) else { return };
+                entry.transport.forget();
                 entry.connection.files().for_each(|file| self.files.close(file));
                 entry.connection.forget_owed(); // not only when it is reaped: somebody needs it now
             }

@@ -23,10 +23,31 @@ impl Server {
         if self.hangups.as_mut().map_or(0, Signals::take) == 0 {
             return;
         }
+        let mut is_anything_read = false;
         match self.files.look_up_again(&self.config.pages) {
-            Ok(Some(folder)) => log::info!("asked to reload: the pages are those in {}", folder.display()),
-            Ok(None) => log::info!("asked to reload: there is nothing to read again"),
-            Err(error) => log::warn!("asked to reload: {error}; the pages stay as they were"),
+            Ok(Some(folder)) => {
+                is_anything_read = true;
+                log::info!("asked to reload: the pages are those in {}", folder.display());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                is_anything_read = true;
+                log::warn!("asked to reload: {error}; the pages stay as they were");
+            }
+        }
+        match self.tls.as_mut().map_or(Ok(None), |tls| tls.reload(&self.config)) {
+            Ok(Some(about)) => {
+                is_anything_read = true;
+                log::info!("asked to reload: {about}");
+            }
+            Ok(None) => {}
+            Err(error) => {
+                is_anything_read = true;
+                log::warn!("asked to reload: {error}; the certificate stays as it was");
+            }
+        }
+        if !is_anything_read {
+            log::info!("asked to reload: there is nothing to read again");
         }
     }
 }

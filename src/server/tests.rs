@@ -10,6 +10,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread::{self, JoinHandle};
 
+#[cfg(feature = "tls")]
+mod tls;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 const HANDSHAKE: &str = "HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
@@ -35,11 +38,14 @@ struct Running {
 
 impl Running {
     fn start(own_messages: OwnMessages, plans: Vec<Plan>) -> Self {
+        Self::start_as(Config { own_messages, ..Config::default() }, plans)
+    }
+
+    fn start_as(config: Config, plans: Vec<Plan>) -> Self {
         let (sender, started) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
             let listen = vec![Listen::Tcp { host: "127.0.0.1".to_owned(), port: 0 }];
-            let mut server =
-                Server::bind(Config { listen, own_messages, ..Config::default() }).expect("it binds");
+            let mut server = Server::bind(Config { listen, ..config }).expect("it binds");
             server.faults = plans.into();
             sender.send((server.addresses()[0], server.stopper(), server.metrics())).expect("the test waits");
             server.run(Broadcast).expect("it runs");

@@ -87,13 +87,14 @@ impl Drop for Browser {
     }
 }
 
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 14] = [
     "--headless",
     "--no-sandbox", // which does not start as root, nor in most containers
     "--remote-debugging-port=0",
     "--disable-gpu",
     "--disable-dev-shm-usage", // containers have little of it
     "--lang=en-US",
+    "--ignore-certificate-errors", // nobody knows the certificate of a trial
     // Nothing that goes elsewhere, or comes in between.
     "--disable-quic",
     "--no-first-run",

@@ -8,6 +8,8 @@ use std::thread;
 pub(crate) struct Server {
     process: Process,
     port: u16,
+    /// What its pages begin with.
+    scheme: &'static str,
 }
 
 impl Server {
@@ -24,7 +26,8 @@ impl Server {
         command.args(["--port", &port.to_string()]).args(options);
         let mut process = Process::start(command);
         let port = process.wait_for("the line that says where the server listens", port_in);
-        Self { process, port }
+        let scheme = if process.errors().contains(" on https://") { "https" } else { "http" };
+        Self { process, port, scheme }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -36,9 +39,19 @@ impl Server {
         self.process.id()
     }
 
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.errors()
+    }
+
     /// The address of a page.
     pub(crate) fn url(&self, page: &str) -> String {
-        format!("http://localhost:{}/{page}", self.port)
+        format!("{}://localhost:{}/{page}", self.scheme, self.port)
+    }
+
+    /// The address of its WebSockets, without a path.
+    pub(crate) fn websocket_url(&self) -> String {
+        format!("{}://localhost:{}", self.scheme.replace("http", "ws"), self.port)
     }
 
     /// Asks the server to stop, and waits until it is gone.

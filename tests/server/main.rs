@@ -35,3 +35,5 @@ mod representation;
 mod requests;
 mod silence;
 mod support;
+#[cfg(all(unix, feature = "tls"))]
+mod tls;
