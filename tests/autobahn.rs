@@ -1,8 +1,8 @@
-//! The Autobahn|Testsuite against the real program: every case of it that a server without compression can be
-//! asked, and each one's outcome compared with the stored table, `autobahn/expected.txt`.
+//! The Autobahn|Testsuite against the real program: every case of it, and each one's outcome compared with the stored
+//! table, `autobahn/expected.txt`.
 //!
 //! A trial is one of the suite's groups, with a server of its own. Of groups 12 and 13 (compression), which are
-//! long where they run at all, a sample is taken; `FANFARE_AUTOBAHN=all` runs every case.
+//! long, a sample is taken; `FANFARE_AUTOBAHN=all` runs every case.
 //! `FANFARE_AUTOBAHN_UPDATE=1` writes what came into the table. What is a fault in any server fails all the same.
 //!
 //! The suite is looked for in `target/tools/autobahn`, where `autobahn/install.sh` puts it, or in

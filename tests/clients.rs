@@ -53,6 +53,9 @@ const SCENARIOS: &[(&str, &[&str], Run)] = &[
     ("big", &["--max-message", "16m", "--backlog", "64m"], run),
     ("fragments", &[], run),
     ("subprotocols", &["--protocol", "chat.v2", "--protocol", "chat.v1"], run),
+    #[cfg(feature = "deflate")]
+    ("compression", &[], run),
+    ("no_compression", &["--no-deflate"], run),
     ("ping", &[], run),
     ("close", &[], run),
     ("too_big", &["--max-message", "1k"], run),

@@ -14,6 +14,7 @@ import sys
 
 from websockets.asyncio import client
 from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 # For the whole scenario; ../clients.rs has more patience than that.
 LIMIT_SECONDS = 40
@@ -121,6 +122,36 @@ async def subprotocols(url):
         await leave(one)
 
 
+async def compression(url):
+    """Without asking for anything else a client gets permessage-deflate, whatever window it wants from 9 to 15."""
+    windows = {None: None, 15: "15", 12: "9", 9: "9"}
+    clients = []
+    for asked, told in windows.items():
+        offer = ClientPerMessageDeflateFactory(server_max_window_bits=asked, client_max_window_bits=True)
+        one = await connect(f"{url}/", extensions=[offer])
+        agreed = {"permessage-deflate", "server_no_context_takeover", "client_no_context_takeover"}
+        agreed |= {f"server_max_window_bits={told}"} if told else set()
+        came = one.response.headers.get("Sec-WebSocket-Extensions", "")
+        expect(f"what is agreed on with a window of {asked}", set(came.split("; ")), agreed)
+        clients.append(one)
+    rows = [text(200), text(20_000), binary(20_000), "short", text(500_000), ""]
+    for sender in clients:
+        for message in rows:
+            await send(sender, message)
+        for at, each in enumerate(clients):
+            expect_all(f"client {at}", await receive_all(each, len(rows)), rows)
+    await leave(*clients)
+
+
+async def no_compression(url):
+    """With --no-deflate nothing is agreed on."""
+    one = await connect(f"{url}/echo")
+    expect("what is agreed on", one.response.headers.get("Sec-WebSocket-Extensions"), None)
+    await send(one, text(5_000))
+    expect("an echo", await receive(one), text(5_000))
+    await leave(one)
+
+
 async def ping(url):
     """A pong has what its ping had."""
     for path in ["/", "/echo"]:
@@ -177,6 +208,8 @@ SCENARIOS = {
     "big": big,
     "fragments": fragments,
     "subprotocols": subprotocols,
+    "compression": compression,
+    "no_compression": no_compression,
     "ping": ping,
     "close": close,
     "too_big": too_big,
@@ -195,9 +228,11 @@ async def soon(what, something):
         raise Unexpected(f"expected {what}, came nothing in {LIMIT_SECONDS} s") from None
 
 
-async def connect(url, subprotocols=()):
+async def connect(url, subprotocols=(), extensions=None):
     # Nothing comes in between: no proxy; and a connection that the server does not end never ends.
     options = {"max_size": 32 * MEBIBYTE, "proxy": None, "close_timeout": None}
+    if extensions:
+        options |= {"compression": None, "extensions": extensions}
     if url.startswith("wss:"):
         # Nobody knows the certificate of a trial.
         options["ssl"] = ssl.create_default_context()

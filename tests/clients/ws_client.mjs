@@ -125,6 +125,36 @@ const SCENARIOS = {
     expect("no choice", complaint, "Server sent no subprotocol");
   },
 
+  /** Without asking for anything else a client gets permessage-deflate, whatever window it wants from 9 to 15. */
+  async compression(url) {
+    const base = ["permessage-deflate", "server_no_context_takeover", "client_no_context_takeover"];
+    const windows = [[undefined], [15, "server_max_window_bits=15"], [12, "server_max_window_bits=9"], [9, "server_max_window_bits=9"]];
+    const clients = [];
+    for (const [asked, ...told] of windows) {
+      const one = await connect(`${url}/`, [], { perMessageDeflate: { serverMaxWindowBits: asked, threshold: 100 } });
+      const agreed = one.agreed.split("; ").toSorted();
+      expectAll(`what is agreed on with a window of ${asked}`, agreed, [...base, ...told].toSorted());
+      clients.push(one);
+    }
+    const rows = [text(200), text(20_000), binary(20_000), "short", text(500_000), ""];
+    for (const sender of clients) {
+      sender.sendAll(rows);
+      for (const [at, each] of clients.entries()) {
+        expectAll(`client ${at}`, await each.receiveAll(rows.length), rows);
+      }
+    }
+    await leave(...clients);
+  },
+
+  /** With --no-deflate nothing is agreed on. */
+  async no_compression(url) {
+    const one = await connect(`${url}/echo`);
+    expect("what is agreed on", one.agreed, "");
+    one.send(text(5_000));
+    expect("an echo", await one.receive(), text(5_000));
+    await leave(one);
+  },
+
   /** A pong has what its ping had. */
   async ping(url) {
     for (const path of ["/", "/echo"]) {
@@ -191,8 +221,8 @@ async function soon(what, something) {
   return Promise.race([something, never]).finally(() => clearTimeout(timer));
 }
 
-async function connect(url, subprotocols = []) {
-  const client = new Client(url, subprotocols);
+async function connect(url, subprotocols = [], options = {}) {
+  const client = new Client(url, subprotocols, options);
   const failed = await soon("a handshake", client.opened.catch((error) => error));
   if (failed) {
     throw new Unexpected(`expected a handshake, came ${failed.message}`);
@@ -213,10 +243,14 @@ class Client {
   #events = [];
   #wake = () => {};
 
-  constructor(url, subprotocols) {
+  /** What the server has agreed to, of extensions. */
+  agreed = "";
+
+  constructor(url, subprotocols, options = {}) {
     // Nobody knows the certificate of a trial.
-    const socket = new WebSocket(url, subprotocols, { rejectUnauthorized: false });
+    const socket = new WebSocket(url, subprotocols, { rejectUnauthorized: false, ...options });
     this.socket = socket;
+    socket.once("upgrade", (response) => (this.agreed = response.headers["sec-websocket-extensions"] ?? ""));
     this.opened = new Promise((resolve, reject) => socket.once("open", () => resolve()).once("error", reject));
     this.closed = new Promise((resolve) => socket.addEventListener("close", resolve));
     // An error later on ends the connection, and its end is looked at.
