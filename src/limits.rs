@@ -274,6 +274,10 @@ pub const READ_COST_OF_LISTING: usize = READ_BYTES_PER_TURN;
 /// Listening queue asked of the kernel, which caps it itself.
 pub const LISTEN_QUEUE: i32 = 4096;
 
+/// The shortest time after which the system asks a silent client of the older draft for a sign of life; else it is that
+/// of [`Limits::ping`]. Systems count it in seconds.
+pub const KEEPALIVE_MIN: Duration = Duration::from_secs(1);
+
 /// Complaints of one cause within [`COMPLAINTS_WINDOW`] that are said one by one; more are counted.
 pub const COMPLAINTS_OF_A_CAUSE: usize = 8;
 

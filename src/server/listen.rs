@@ -1,11 +1,11 @@
 //! The listeners: bound once at the start, and asked whether somebody waits.
 
-use crate::config::{Config, Listen};
+use crate::config::{Config, Legacy, Listen};
 use crate::error::Error;
-use crate::limits::{LISTEN_QUEUE, PORT_PAIR_TRIES};
+use crate::limits::{KEEPALIVE_MIN, LISTEN_QUEUE, PORT_PAIR_TRIES};
 use mio::net::TcpListener;
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
@@ -35,6 +35,16 @@ impl Listener {
         let socket = TcpListener::from_std(socket.into());
         let address = socket.local_addr()?;
         Ok(Self { socket, address, is_ready: false, is_tls: false })
+    }
+
+    /// Clients of the older draft cannot be pinged: the system asks theirs whether they are still there. Connections
+    /// have it of their listener; where it cannot be set, a client that vanished is held until something is sent to it.
+    fn ask_for_signs_of_life(&self, config: &Config) {
+        if let (Legacy::Spoken, Some(ping)) = (config.legacy, config.limits.ping) {
+            let ping = ping.max(KEEPALIVE_MIN);
+            let keepalive = TcpKeepalive::new().with_time(ping).with_interval(ping);
+            let _ = SockRef::from(&self.socket).set_tcp_keepalive(&keepalive);
+        }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -102,7 +112,10 @@ pub(super) fn bind(config: &Config) -> Result<(Vec<Listener>, Vec<String>), Erro
                 bound
             }
         };
-        bound.iter_mut().for_each(|listener| listener.is_tls = is_tls);
+        for listener in &mut bound {
+            listener.is_tls = is_tls;
+            listener.ask_for_signs_of_life(config);
+        }
         listeners.extend(bound);
     }
     if listeners.is_empty() { Err(Error::NoListener) } else { Ok((listeners, pages)) }

@@ -178,3 +178,22 @@ fn nobody_is_pinged_who_cannot_answer() {
     old.send(text("still here"));
     expect(&mut old, &text("still here"));
 }
+
+/// One that has vanished without a word is found out by the system.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_cannot_be_pinged_is_asked_by_the_system() {
+    for (options, want) in [(&["--legacy"][..], true), (&[], false)] {
+        let server = Server::start(options);
+        let peer = server.websocket("/");
+        let [local, remote] = [peer.stream().peer_addr(), peer.stream().local_addr()]
+            .map(|address| format!(":{:04X}", address.expect("it is connected").port()));
+        // Local and remote address are the columns 1 and 2; the timer is 5, and 02 is that of signs of life.
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
+        let row = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|columns| {
+            columns.len() > 5 && columns[1].ends_with(&local) && columns[2].ends_with(&remote)
+        });
+        let has_timer = row.expect("it is there")[5].starts_with("02:");
+        assert_eq!(has_timer, want, "{options:?}");
+    }
+}
