@@ -74,6 +74,18 @@ pub(crate) fn every_kind_of_message(server: Server, browser: &Browser) {
     }
     client.send(format!("text: {TEXT}"));
     page.wait_for_line(&[&format!("text: {TEXT}")]);
+
+    // What is long comes compressed, and goes so: the client beside it has not agreed to that.
+    let agreed = page.text("extensions");
+    assert_eq!(agreed.starts_with("permessage-deflate"), cfg!(feature = "deflate"), "{agreed}");
+    let long = "{\"row\":1,\"unit\":\"°C\"} ".repeat(500) + "end";
+    page.choose("sendAs", "string");
+    page.fill("inputMessage", &long);
+    let mut fresh = Client::connect(&server);
+    page.click("#sendButton");
+    assert!(fresh.receive() == Message::text(long.as_str()), "it comes as it was");
+    fresh.send(format!("what came: {long}"));
+    page.wait_for_line(&["what came: {"]);
 }
 
 /// Codes and reasons go out and come back; what the API forbids throws, and changes nothing.
