@@ -1,61 +1,19 @@
 //! Wire bytes of the draft and the events they make, however the reads are cut.
 
-use crate::budget::Budget;
+use super::{Dialect, LIMIT, Outcome, closed, outcomes_of, text};
 use crate::message::{CloseCode, Message};
 use crate::websocket::Violation;
-use crate::websocket::codec::Codec;
-use crate::websocket::decoder::{Decoder, Dialect, Rules};
+use crate::websocket::decoder::Decoder;
 use crate::websocket::message::Event;
 use proptest::prelude::*;
-use std::borrow::Cow;
-
-const LIMIT: usize = 100;
-
-type Outcome = Result<Event<'static>, Violation>;
-
-fn owned(event: Event<'_>) -> Event<'static> {
-    match event {
-        Event::Message(message) => {
-            Event::Message(Message::text(message.as_text().expect("text alone").to_owned()))
-        }
-        Event::Close(code, reason) => Event::Close(code, reason),
-        Event::Ping(_) | Event::Pong => panic!("the draft has none"),
-    }
-}
 
 fn outcomes(wire: &[u8], sizes: impl Iterator<Item = usize>) -> (Vec<Outcome>, Decoder) {
-    let (budget, codec) = (Budget::new(usize::MAX), Codec::default());
-    let rules = Rules { dialect: Dialect::Legacy, message_bytes_max: LIMIT, budget: &budget, codec: &codec };
-    let (mut decoder, mut got, mut wire) = (Decoder::default(), Vec::new(), wire);
-    for size in sizes {
-        let (read, rest) = wire.split_at(size.min(wire.len()));
-        wire = rest;
-        let mut read = read.to_vec();
-        let mut input = &mut read[..];
-        loop {
-            match decoder.decode(&mut input, &rules) {
-                Ok(Some(event)) => got.push(Ok(owned(event))),
-                Ok(None) => break,
-                Err(violation) => {
-                    got.push(Err(violation));
-                    return (got, decoder);
-                }
-            }
-        }
-        if wire.is_empty() {
-            break;
-        }
-    }
-    (got, decoder)
-}
-
-fn text(text: &'static str) -> Outcome {
-    Ok(Event::Message(Message::text(Cow::Borrowed(text))))
+    outcomes_of(Dialect::Legacy, wire, sizes)
 }
 
 #[test]
 fn wire_to_events() {
-    let close = || Ok(Event::Close(CloseCode::NO_STATUS, String::new()));
+    let close = || closed(CloseCode::NO_STATUS, "");
     let too_big = || Err(Violation::MessageTooBig { limit: LIMIT });
     let long = [&[0x00][..], &[b'a'; LIMIT + 1], &[0xff]].concat();
     let longest = [&[0x00][..], &[b'a'; LIMIT], &[0xff]].concat();
@@ -72,7 +30,7 @@ fn wire_to_events() {
         ("a type with a length", b"\x80\x03abc\x00a\xff", &[text("a")]),
         ("a length in two bytes", b"\x80\x80\x03abc\x00a\xff", &[text("a")]),
         ("an 0xff with a length", b"\xff\x01a\x00a\xff", &[text("a")]),
-        ("a length that is too long", b"\x80\x81\x7f", &[too_big()]),
+        ("a length that is too long", b"\x80\x88\x7f", &[too_big()]),
         ("text that is too long", &long, &[too_big()]),
         ("a text that gets too long", &replaced, &[too_big()]),
         ("the longest", &longest, &[Ok(Event::Message(Message::text("a".repeat(LIMIT))))]),
