@@ -121,6 +121,11 @@ impl Channel {
         }
     }
 
+    /// A message could not be told to somebody in its format.
+    pub fn note_untold(&mut self) {
+        self.untold += 1;
+    }
+
     /// How many messages subscribers could not be told in their format, one for each of them, since this was last asked.
     pub fn take_untold(&mut self) -> u64 {
         std::mem::take(&mut self.untold)

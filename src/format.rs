@@ -78,6 +78,14 @@ impl WireFormat {
         }
     }
 
+    /// Whether there are messages of this kind.
+    pub fn can_say(self, kind: Kind) -> bool {
+        match self {
+            Self::Plain | Self::Deflate | Self::DeflateSmall => true,
+            Self::Legacy => kind == Kind::Text,
+        }
+    }
+
     /// A message as one frame; `room` may be used for its payload. `None`: it cannot be said in this format.
     pub fn frame<'m>(
         self,
@@ -126,14 +134,12 @@ fn plain(kind: Kind, payload: &[u8]) -> Frame<'_> {
 }
 
 fn old<'m>(message: &'m Message<'_>) -> Option<Frame<'m>> {
-    match message.kind() {
-        Kind::Text => Some(Frame {
-            head: Encoded::of_one(legacy::TEXT),
-            payload: message.payload(),
-            tail: &[legacy::TEXT_END],
-        }),
-        Kind::Binary => None,
-    }
+    let frame = || Frame {
+        head: Encoded::of_one(legacy::TEXT),
+        payload: message.payload(),
+        tail: &[legacy::TEXT_END],
+    };
+    WireFormat::Legacy.can_say(message.kind()).then(frame)
 }
 
 #[cfg(test)]

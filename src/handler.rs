@@ -79,8 +79,12 @@ impl<'c> Context<'c> {
     }
 
     /// Sends `message` to this client alone, behind all that was published so far. Nothing happens when it
-    /// is closing. Where there is no memory left to keep it, the client is closed with 1013.
+    /// is closing. Where there is no memory left to keep it, the client is closed with 1013. A binary message to a client
+    /// of the older draft is counted and not sent, as it is when it is published.
     pub fn send(&mut self, message: &Message<'_>) {
+        if !self.connection.format().can_say(message.kind()) {
+            return self.channel.note_untold();
+        }
         self.note_close(CloseCode::TRY_AGAIN_LATER, |connection, turn| connection.send(message, turn));
     }
 

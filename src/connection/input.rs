@@ -13,6 +13,7 @@ use crate::http::path::CleanPath;
 use crate::http::request::{self, Request};
 use crate::http::response::{Head, Persistence, Status};
 use crate::http::route::{Route, route};
+use crate::limits::READ_BYTES_MAX;
 use crate::outbox::Body;
 use crate::websocket::decoder::{Decoder, Rules};
 use crate::websocket::handshake::{self, Terms};
@@ -168,8 +169,13 @@ impl Connection {
             };
             match websocket.decoder.decode(input, &rules) {
                 Ok(None) => return None,
-                // Data that crosses our Close on its way is not taken any more.
-                Ok(Some(Said::Message(_))) if is_closing => {}
+                // Data that crosses our Close on its way is not taken any more; but decompressed it was, so the rest of it
+                // may have to wait.
+                Ok(Some(Said::Message(_))) if is_closing => {
+                    if turn.codec.effort() > READ_BYTES_MAX {
+                        return None;
+                    }
+                }
                 Ok(Some(Said::Message(message))) => return Some(Event::Message(message)),
                 Ok(Some(Said::Ping(payload))) => self.pong(&payload, turn),
                 Ok(Some(Said::Pong)) => {}

@@ -136,6 +136,7 @@ impl Server {
     fn take_in(&mut self, key: usize, read: &mut [u8], budget: usize, handler: &mut impl Handler) -> usize {
         let (now, instant) = (self.now, self.instant);
         let mut cost = read.len();
+        self.codec.take_effort(); // of the end of others: nobody's
         self.notes.metrics.bytes_received += cost as u64;
         let Some(entry) = self.connections.get_mut(key) else { return cost };
         let connection = &mut entry.connection;
@@ -217,6 +218,7 @@ impl Server {
                 break;
             }
         }
+        cost += self.codec.take_effort();
         self.notes.metrics.messages_untold += self.channel.take_untold();
         let head = self.channel.head(connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };

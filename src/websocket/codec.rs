@@ -75,7 +75,12 @@ impl Codec {
         }
     }
 
-    /// What this has cost since it was last asked, in bytes of the budget of reads.
+    /// What this has cost since it was last asked for, in bytes of the budget of reads.
+    pub fn effort(&self) -> usize {
+        self.tools.effort.get()
+    }
+
+    /// The same, and begins anew.
     pub fn take_effort(&self) -> usize {
         self.tools.effort.take()
     }
@@ -104,6 +109,11 @@ impl Codec {
     /// Always.
     pub fn inflate(&self, _payload: &[u8], _limit: usize) -> Result<Vec<u8>, Violation> {
         Err(Violation::InvalidDeflate)
+    }
+
+    /// Not in this build: nothing.
+    pub fn effort(&self) -> usize {
+        0
     }
 
     /// Not in this build: nothing.

@@ -206,6 +206,22 @@ fn many_bombs_in_one_read_leave_room_for_others() {
     attacker.expect_end();
 }
 
+/// A client that is being closed is not listened to any more, and its bombs wait for their turns all the same.
+#[cfg(unix)]
+#[test]
+fn bombs_behind_a_close_leave_room_for_others() {
+    let server = Server::start(&["--drain", "3s"]);
+    let bomb = message(BINARY, &vec![0; 1 << 20]);
+    let mut attackers: Vec<_> = (0..40).map(|_| server.websocket_with("/echo", DEFLATE)).collect();
+    server.signal("TERM");
+    for attacker in &mut attackers {
+        assert_eq!(attacker.frame(), Frame::close(1001, ""));
+        attacker.send(bomb.repeat(20));
+        attacker.send(Frame::close(1001, "").masked());
+    }
+    attackers.iter_mut().for_each(Peer::expect_end);
+}
+
 #[test]
 fn nobody_gets_its_own_back() {
     let server = Server::start(&["--no-self"]);

@@ -61,6 +61,34 @@ fn messages_that_wait_keep_their_order() {
     assert_eq!(client.connection.kept_bytes(), 0);
 }
 
+/// Behind our Close nothing is taken, but what it costs to pass over it has its bound.
+#[cfg(feature = "deflate")]
+#[test]
+fn compressed_messages_behind_a_close_wait_as_well() {
+    let mut client = Client::websocket();
+    client.with(|connection, turn| connection.close(CloseCode::NORMAL, "", turn));
+    if let State::WebSocket(websocket) = &mut client.connection.state {
+        websocket.format = WireFormat::Deflate;
+    }
+    let mut deflated = Vec::new();
+    let codec = Codec::default();
+    assert!(codec.deflate(&[0; 50_000], crate::websocket::extension::Window::Full, &mut deflated));
+    let header = crate::websocket::frame::Header {
+        fin: true,
+        opcode: crate::websocket::frame::Opcode::Binary,
+        masking_key: Some([0; 4]),
+        length: deflated.len() as u64,
+    };
+    let bomb = [&*header.write().compressed(), &deflated].concat();
+    let mut wire = bomb.repeat(10);
+    client.with(|connection, turn| {
+        let mut input = &mut wire[..];
+        assert!(connection.next(&mut input, turn).is_none());
+        assert_eq!(input.len(), 8 * bomb.len(), "two of them were read");
+        assert!(connection.keep(input, turn).is_none() && connection.is_paused());
+    });
+}
+
 #[test]
 fn messages_that_there_is_no_memory_for_do_not_wait() {
     let mut client = Client::websocket();
