@@ -69,6 +69,8 @@ impl Tls {
             self.news.is_secured = true;
             self.news.wants_write = true; // whoever had something to say was told to wait
         }
+        // What was opened counts, not only what was in it: padding is work as well.
+        self.news.cost += done.saturating_sub(count);
         let left = &incoming[done..filled];
         match stop {
             Stop::NeedsMore | Stop::IsFull if left.len() > TLS_UNREAD_BYTES_MAX => {

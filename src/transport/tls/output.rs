@@ -98,7 +98,7 @@ impl Tls {
     /// How much plaintext a write takes: what may have to wait encrypted. Where the socket was full it will wait, so
     /// it is one record. Half of the budget of all is not for this, so that nobody has to give way for receivers that
     /// are merely slow; past it a write takes what is always free.
-    fn may_take(&self) -> usize {
+    pub(super) fn may_take(&self) -> usize {
         let budget = self.unsent.loan.budget();
         let room = (budget.limit() / 2).saturating_sub(budget.lent()) + LOAN_FREE_BYTES;
         let most = if self.was_full { TLS_PLAINTEXT_BYTES_MAX } else { TLS_WRITE_BYTES_MAX };
