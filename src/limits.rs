@@ -95,7 +95,7 @@ pub const READ_COST_OF_LOOK: usize = 24 * 1024;
 /// A read is offered room for this at least, however little is left of the turn: a record of TLS is decrypted whole.
 pub const READ_BYTES_MIN: usize = TLS_PLAINTEXT_BYTES_MAX;
 
-/// What a step of a TLS handshake counts for in the same budget: keys are agreed and a signature is made, 0.2 ms with a
+/// What a step of a TLS handshake counts for in a budget as large, which handshakes have for themselves: keys are agreed and a signature is made, 0.2 ms with a
 /// certificate on P-256, 0.75 ms with RSA (2048). A turn makes four, so a storm of handshakes leaves a broadcast its time.
 pub const READ_COST_OF_HANDSHAKE: usize = READ_BYTES_PER_TURN / 4;
 

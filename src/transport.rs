@@ -172,6 +172,17 @@ impl Transport {
         }
     }
 
+    /// Whether what it reads next is costly, and nobody's message: a handshake is under way.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.is_handshaking(),
+            #[cfg(test)]
+            Self::Faulty(_) => false,
+        }
+    }
+
     /// What reading has come to beside bytes, since it was last asked.
     pub(crate) fn take_news(&mut self) -> News {
         match self {

@@ -233,7 +233,7 @@ mod tls {
     fn what_a_connection_keeps_has_its_bound() {
         let mut wrong = Vec::new();
         for version in [&TLS13, &TLS12] {
-            for (until, most) in [(Until::Idle, 2_600), (Until::HalfAHello, 3_000), (Until::TheAnswer, 3_000)]
+            for (until, most) in [(Until::Idle, 4_000), (Until::HalfAHello, 3_000), (Until::TheAnswer, 4_600)]
             {
                 let bytes = bytes_of_each(version, until);
                 if bytes > most || bytes + FREE_OF_LOANS > TLS_CONNECTION_BYTES {

@@ -94,6 +94,9 @@ pub struct Server {
     idle: Option<Vec<usize>>,
     /// Who may have something to read.
     readable: VecDeque<usize>,
+    /// The same for those whose handshake is under way: it costs more than all others together, so they do not stand in
+    /// front of them.
+    shaking_hands: VecDeque<usize>,
     /// Senders that wait until the flush has come further; they count as readable.
     held: Vec<usize>,
     /// Who has something to write and whose socket takes it; broadcasts go by the channel's round.
@@ -200,6 +203,7 @@ impl Server {
             refused: 0,
             idle: None,
             readable: VecDeque::new(),
+            shaking_hands: VecDeque::new(),
             held: Vec::new(),
             writable: VecDeque::new(),
             gone: Vec::new(),
@@ -323,6 +327,7 @@ impl Server {
     /// How long there is nothing to do unless somebody comes.
     fn patience(&self) -> Option<Duration> {
         let has_work = !self.readable.is_empty()
+            || !self.shaking_hands.is_empty()
             || !self.writable.is_empty()
             || !self.gone.is_empty()
             || self.channel.is_round_pending()
@@ -407,7 +412,11 @@ impl Server {
     fn queue_read(&mut self, key: usize) {
         let Some(entry) = self.connections.get_mut(key) else { return };
         if !mem::replace(&mut entry.in_readable, true) {
-            self.readable.push_back(key);
+            let queue = match entry.transport.is_handshaking() {
+                true => &mut self.shaking_hands,
+                false => &mut self.readable,
+            };
+            queue.push_back(key);
         }
     }
 

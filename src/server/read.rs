@@ -30,26 +30,36 @@ enum Input {
 }
 
 impl Server {
-    /// Reads from those who have something until the budget is spent. Senders wait while the flush is far
+    /// Reads from those who have something until the budget is spent; those whose handshakes are under way have one of
+    /// their own, so that a storm of them keeps nobody waiting for more than a few. Senders wait while the flush is far
     /// behind: what they have to say would only pile up.
     pub(super) fn read(&mut self, handler: &mut impl Handler) {
         self.let_go();
         self.looks_for_largest = GIVING_WAY_PER_TURN;
         let mut budget = READ_BYTES_PER_TURN;
         while budget > 0 {
-            let Some(key) = self.readable.pop_front() else { break };
-            let Some(entry) = self.connections.get_mut(key) else { continue };
-            entry.in_readable = false;
-            if entry.is_gone || !entry.connection.wants_input() {
-                continue; // read again when it has taken what it is owed
-            }
-            if self.channel.is_congested() && entry.connection.is_publisher() {
-                self.hold(key);
-                continue;
-            }
-            let read = self.read_from(key, budget, handler);
-            budget = budget.saturating_sub(read.max(READ_COST_MIN));
+            let Some(key) = self.shaking_hands.pop_front() else { break };
+            budget = budget.saturating_sub(self.read_next(key, budget, handler));
         }
+        let mut budget = READ_BYTES_PER_TURN;
+        while budget > 0 {
+            let Some(key) = self.readable.pop_front() else { break };
+            budget = budget.saturating_sub(self.read_next(key, budget, handler));
+        }
+    }
+
+    /// Reads from one that has come out of its queue, if it may be read; says what it counts for in the budget.
+    fn read_next(&mut self, key: usize, budget: usize, handler: &mut impl Handler) -> usize {
+        let Some(entry) = self.connections.get_mut(key) else { return 0 };
+        entry.in_readable = false;
+        if entry.is_gone || !entry.connection.wants_input() {
+            return 0; // read again when it has taken what it is owed
+        }
+        if self.channel.is_congested() && entry.connection.is_publisher() {
+            self.hold(key);
+            return 0;
+        }
+        self.read_from(key, budget, handler).max(READ_COST_MIN)
     }
 
     /// One read, and what comes of it; says what it counts for in the budget.

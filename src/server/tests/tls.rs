@@ -199,3 +199,37 @@ fn handshakes_and_failures_are_counted() {
     assert_eq!((metrics.tls_handshakes, metrics.tls_failures), (2, 1));
     assert_eq!(metrics.buffers_bytes, 0, "nothing is kept for those who are gone");
 }
+
+/// Many come at once and go no further than to ask for what is costly. Others wait for a few of them, not for all.
+#[test]
+fn a_storm_of_handshakes_stands_in_nobodys_way() {
+    const STORM: usize = 200;
+    let server = start(Vec::new());
+    let mut client = open(&server, &TLS13, "/echo");
+    let mut hello = Vec::new();
+    secure(&server, &TLS13).conn.write_tls(&mut hello).expect("to memory");
+    // Where this thread does not get to run meanwhile, all are answered before it looks.
+    let was_overtaken = (0..5).any(|_| {
+        let storm: Vec<_> = (0..STORM)
+            .map(|_| {
+                let mut stream = server.connect();
+                stream.write_all(&hello).expect("sent");
+                stream
+            })
+            .collect();
+        client.write_all(&frame(TEXT, b"quick")).expect("sent");
+        assert_eq!(read(&mut client), (TEXT, b"quick".to_vec()));
+        let is_answered = |stream: &TcpStream| {
+            stream.set_nonblocking(true).expect("it can be");
+            stream.peek(&mut [0]).is_ok()
+        };
+        let answered = storm.iter().filter(|stream| is_answered(stream)).count();
+        let deadline = Instant::now() + PATIENCE;
+        while !storm.iter().all(is_answered) {
+            assert!(Instant::now() < deadline, "and in the end everybody is answered");
+            thread::yield_now();
+        }
+        answered < STORM
+    });
+    assert!(was_overtaken, "all {STORM} came first, each time");
+}

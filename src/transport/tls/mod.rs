@@ -116,6 +116,10 @@ impl Tls {
         self.is_plain
     }
 
+    pub(super) fn is_handshaking(&self) -> bool {
+        self.session.is_handshaking() && !self.is_plain
+    }
+
     pub(super) fn take_news(&mut self) -> News {
         mem::take(&mut self.news)
     }
