@@ -3,7 +3,6 @@
 //!
 //! Must not know: frames, who sent it to whom.
 
-#[cfg(feature = "deflate")]
 use super::limits::WRAPPING_BYTES_MAX;
 use super::plan::Matching;
 use super::stamp::{Arrival, Pattern};

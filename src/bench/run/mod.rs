@@ -17,7 +17,6 @@ mod send;
 mod snapshot;
 
 use super::cause::Causes;
-#[cfg(feature = "deflate")]
 use super::error::BenchError;
 use super::handshake::Request;
 use super::judge::Judge;
