@@ -1,7 +1,7 @@
 //! Frames become messages (RFC 6455 §5.4 to §5.6): unmasked, assembled, decompressed (RFC 7692 §7.2.2), checked,
 //! limited.
 //!
-//! A frame that lies whole in the input is given without a copy. Of the others an [`Assembly`] keeps what has come; it
+//! A frame that lies whole in the input is given without a copy. Of the others an `Assembly` keeps what has come; it
 //! grows with the bytes, never on the word of a length.
 //!
 //! Must not know: what is done with an event, sockets, clocks.
