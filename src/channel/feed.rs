@@ -166,6 +166,7 @@ impl Feed {
             self.seats = 0;
             self.round = Round::default();
             self.is_held_up = false;
+            self.subscribers = Slab::new();
             self.backlog.clear();
         }
     }

@@ -11,7 +11,7 @@ use crate::handler::{Context, Handler};
 use crate::http::{SPEAKS_TLS, request};
 use crate::limits::{
     GIVING_WAY_PER_TURN, READ_BYTES_MAX, READ_BYTES_MIN, READ_BYTES_PER_TURN, READ_COST_MIN,
-    READ_COST_OF_PAGE, REQUEST_HEAD_BYTES_MAX, TLS_UNREAD_BYTES_MAX,
+    READ_COST_OF_PAGE, READ_EFFORT_PER_VISIT, REQUEST_HEAD_BYTES_MAX, TLS_UNREAD_BYTES_MAX,
 };
 use crate::message::CloseCode;
 use crate::transport::Got;
@@ -155,6 +155,7 @@ impl Server {
             let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
             connection.heard(&turn);
         }
+        let mut effort = 0;
         let mut kept = connection.take_kept();
         // A head that has begun is parsed anew with what has come.
         cost += kept.len().min(REQUEST_HEAD_BYTES_MAX);
@@ -222,9 +223,10 @@ impl Server {
                 self.notes.metrics.note_close(code);
             }
             // Compressed messages cost more than their bytes: who has sent many of them waits for the next turn.
-            let effort = self.codec.take_effort();
-            cost += effort;
-            if effort > 0 && cost >= budget {
+            let more = self.codec.take_effort();
+            cost += more;
+            effort += more;
+            if more > 0 && (cost >= budget || effort >= READ_EFFORT_PER_VISIT) {
                 break;
             }
         }

@@ -15,7 +15,8 @@ use super::deflate::{Deflater, InflateFault, Inflater};
 use super::extension::Window;
 #[cfg(feature = "deflate")]
 use crate::limits::{
-    DEFLATE_BYTES_MIN, DEFLATE_LEVEL, READ_COST_OF_DEFLATE, READ_COST_OF_DEFLATED_BYTE, READ_COST_OF_INFLATE,
+    DEFLATE_BYTES_MIN, DEFLATE_LEVEL, DEFLATE_TRIED_BYTES, DEFLATE_TRIED_FROM_BYTES, READ_COST_OF_DEFLATE,
+    READ_COST_OF_DEFLATED_BYTE, READ_COST_OF_INFLATE, READ_COST_OF_WASTED_BYTE,
 };
 #[cfg(feature = "deflate")]
 use std::cell::{Cell, RefCell};
@@ -50,9 +51,19 @@ impl Codec {
         let mut deflaters = self.tools.deflaters.borrow_mut();
         let deflater = &mut deflaters[window as usize];
         let deflater = deflater.get_or_insert_with(|| Box::new(Deflater::new(DEFLATE_LEVEL, window)));
-        deflater.compress(payload, into);
-        let bytes = payload.len().saturating_mul(READ_COST_OF_DEFLATED_BYTE);
-        self.note_effort(READ_COST_OF_DEFLATE.saturating_add(bytes));
+        let mut compress = |payload: &[u8], into: &mut Vec<u8>| {
+            into.clear();
+            deflater.compress(payload, into);
+            let bytes = payload.len() + into.len().saturating_mul(READ_COST_OF_DEFLATED_BYTE);
+            self.note_effort(READ_COST_OF_DEFLATE.saturating_add(bytes));
+        };
+        if payload.len() >= DEFLATE_TRIED_FROM_BYTES {
+            compress(&payload[..DEFLATE_TRIED_BYTES], into);
+            if into.len() > DEFLATE_TRIED_BYTES - DEFLATE_TRIED_BYTES / 16 {
+                return false;
+            }
+        }
+        compress(payload, into);
         into.len() < payload.len()
     }
 
@@ -65,9 +76,8 @@ impl Codec {
         let mut inflater = self.tools.inflater.borrow_mut();
         let inflater = inflater.get_or_insert_with(|| Box::new(Inflater::new()));
         let result = inflater.inflate(payload, limit, &mut inflated);
-        // What was thrown away had to be made as well.
-        let bytes = if result == Err(InflateFault::TooLong) { limit } else { inflated.len() };
-        self.note_effort(READ_COST_OF_INFLATE.saturating_add(bytes));
+        let wasted = inflater.wasted().saturating_mul(READ_COST_OF_WASTED_BYTE);
+        self.note_effort(READ_COST_OF_INFLATE.saturating_add(inflater.produced()).saturating_add(wasted));
         match result {
             Ok(()) => Ok(inflated),
             Err(InflateFault::Corrupt) => Err(Violation::InvalidDeflate),
@@ -158,10 +168,20 @@ mod tests {
         let codec = Codec::default();
         let mut room = Vec::new();
         codec.deflate(&[0; 10_000], Window::Full, &mut room);
-        assert_eq!(codec.take_effort(), READ_COST_OF_DEFLATE + 10_000 * READ_COST_OF_DEFLATED_BYTE);
+        let made = room.len() * READ_COST_OF_DEFLATED_BYTE;
+        assert_eq!(codec.take_effort(), READ_COST_OF_DEFLATE + 10_000 + made);
         assert_eq!(codec.clone().inflate(&room, 20_000).map(|inflated| inflated.len()), Ok(10_000));
         assert_eq!((codec.take_effort(), codec.take_effort()), (READ_COST_OF_INFLATE + 10_000, 0));
         assert!(codec.inflate(&room, 5_000).is_err());
-        assert_eq!(codec.take_effort(), READ_COST_OF_INFLATE + 5_000);
+        let effort = codec.take_effort();
+        assert!(
+            (5_000..10_000).contains(&(effort - READ_COST_OF_INFLATE)),
+            "what was thrown away as well: {effort}"
+        );
+        assert!(codec.inflate(&b"\x03\x00".repeat(500), 5_000).is_ok_and(|nothing| nothing.is_empty()));
+        assert!(
+            codec.take_effort() > 900 * READ_COST_OF_WASTED_BYTE,
+            "nothing came of it, and it took its time"
+        );
     }
 }

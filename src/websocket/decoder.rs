@@ -57,15 +57,49 @@ pub struct Decoder {
 /// What a decoder keeps.
 #[derive(Debug, Default)]
 struct Kept {
-    frames: Option<Assembly>,
-    text: Option<legacy::Assembly>,
+    partial: Option<Partial>,
     /// Input that waits for its turn, and what the budget of all lends for it.
     held: Option<(Vec<u8>, Loan)>,
 }
 
-impl Kept {
+/// What is incomplete, in the dialect that is spoken.
+#[derive(Debug)]
+enum Partial {
+    Frames(Assembly),
+    Legacy(legacy::Assembly),
+}
+
+impl Partial {
+    fn new(rules: &Rules<'_>) -> Self {
+        match rules.dialect {
+            Dialect::Plain | Dialect::Compressible => Self::Frames(Assembly::new(rules.budget)),
+            Dialect::Legacy => Self::Legacy(legacy::Assembly::new(rules.budget)),
+        }
+    }
+
+    fn decode<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        rules: &Rules<'_>,
+    ) -> Result<Option<Event<'a>>, Violation> {
+        match self {
+            Self::Frames(frames) => frames.decode(input, &rules.of_frames()),
+            Self::Legacy(text) => text.decode(input, rules.message_bytes_max),
+        }
+    }
+
     fn is_idle(&self) -> bool {
-        self.frames.is_none() && self.text.is_none() && self.held.is_none()
+        match self {
+            Self::Frames(frames) => frames.is_idle(),
+            Self::Legacy(text) => text.is_idle(),
+        }
+    }
+
+    fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Frames(frames) => frames.kept_bytes(),
+            Self::Legacy(text) => text.kept_bytes(),
+        }
     }
 }
 
@@ -94,24 +128,11 @@ impl Decoder {
             }
         }
         let kept = self.kept.get_or_insert_default();
-        let event = match rules.dialect {
-            Dialect::Plain | Dialect::Compressible => {
-                let frames = kept.frames.get_or_insert_with(|| Assembly::new(rules.budget));
-                let event = frames.decode(input, &rules.of_frames())?;
-                if frames.is_idle() {
-                    kept.frames = None;
-                }
-                event
-            }
-            Dialect::Legacy => {
-                let text = kept.text.get_or_insert_with(|| legacy::Assembly::new(rules.budget));
-                let event = text.decode(input, rules.message_bytes_max)?;
-                if text.is_idle() {
-                    kept.text = None;
-                }
-                event
-            }
-        };
+        let partial = kept.partial.get_or_insert_with(|| Partial::new(rules));
+        let event = partial.decode(input, rules)?;
+        if partial.is_idle() {
+            kept.partial = None;
+        }
         self.settle();
         Ok(event)
     }
@@ -141,19 +162,18 @@ impl Decoder {
 
     /// Whether a frame or a message is incomplete.
     pub fn is_partial(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| kept.frames.is_some() || kept.text.is_some())
+        self.kept.as_ref().is_some_and(|kept| kept.partial.is_some())
     }
 
     /// Bytes it keeps of the budget of all.
     pub fn kept_bytes(&self) -> usize {
         let Some(kept) = &self.kept else { return 0 };
-        let frames = kept.frames.as_ref().map_or(0, Assembly::kept_bytes);
-        let text = kept.text.as_ref().map_or(0, legacy::Assembly::kept_bytes);
-        frames + text + kept.held.as_ref().map_or(0, |(_, loan)| loan.bytes())
+        kept.partial.as_ref().map_or(0, Partial::kept_bytes)
+            + kept.held.as_ref().map_or(0, |(_, loan)| loan.bytes())
     }
 
     fn settle(&mut self) {
-        if self.kept.as_ref().is_some_and(|kept| kept.is_idle()) {
+        if self.kept.as_ref().is_some_and(|kept| kept.partial.is_none() && kept.held.is_none()) {
             self.kept = None;
         }
     }

@@ -5,6 +5,7 @@
 //! Invariant: what is inflated never has more bytes than the limit, whatever came.
 
 use super::extension::Window;
+use crate::limits::INFLATE_WASTED_BYTES_MAX;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use std::fmt;
 
@@ -16,6 +17,9 @@ const ROOM_MIN: usize = 64;
 
 /// The most, when nobody knows how much comes.
 const ROOM_MAX: usize = 64 * 1024;
+
+/// Whether a payload says anything is asked of so many bytes at a time.
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// Compresses payloads. Holds a few hundred KiB, less with a smaller window: one is enough for all connections.
 #[derive(Debug)]
@@ -88,6 +92,16 @@ impl fmt::Display for InflateFault {
 #[derive(Debug)]
 pub struct Inflater {
     stream: Decompress,
+    produced: usize,
+    wasted: usize,
+    piece: Piece,
+}
+
+/// What a piece of a payload has brought so far.
+#[derive(Debug, Default)]
+struct Piece {
+    used: usize,
+    produced: usize,
 }
 
 impl Default for Inflater {
@@ -99,17 +113,31 @@ impl Default for Inflater {
 impl Inflater {
     /// Makes one, for every window that there is.
     pub fn new() -> Self {
-        Self { stream: Decompress::new(false) }
+        Self { stream: Decompress::new(false), produced: 0, wasted: 0, piece: Piece::default() }
+    }
+
+    /// Bytes that came of the last payload, those that were thrown away among them.
+    pub fn produced(&self) -> usize {
+        self.produced
+    }
+
+    /// Bytes of the last payload of which nothing came: what is costly to read and says nothing.
+    pub fn wasted(&self) -> usize {
+        self.wasted
     }
 
     /// Appends the payload, inflated, to `into`: at most `limit` bytes. A payload that was cut off may go
-    /// unnoticed and come out short; nothing in the format tells.
+    /// unnoticed, and come out shorter and with other bytes at its end; nothing in the format tells.
     ///
     /// # Errors
-    /// It cannot be inflated, or to more than `limit` bytes; then `into` is as it was.
+    /// It cannot be inflated, or to more than `limit` bytes, or there is more in it that says nothing than
+    /// [`INFLATE_WASTED_BYTES_MAX`]; then `into` is as it was.
     pub fn inflate(&mut self, payload: &[u8], limit: usize, into: &mut Vec<u8>) -> Result<(), InflateFault> {
         let start = into.len();
+        (self.wasted, self.piece) = (0, Piece::default());
         let result = self.inflate_to(payload, start.saturating_add(limit), into);
+        self.judge_piece();
+        self.produced = into.len() - start;
         if result.is_err() {
             into.truncate(start);
         }
@@ -120,17 +148,36 @@ impl Inflater {
         self.stream.reset(false);
         let mut rest = payload;
         loop {
-            match self.take(rest, end, into)? {
-                Taken::All => break,
+            let piece = &rest[..rest.len().min(PIECE_BYTES)];
+            let before = into.len();
+            let (used, is_final) = match self.take(piece, end, into)? {
+                Taken::All => (piece.len(), false),
+                Taken::Final(more) => (piece.len() - more.len(), true),
+            };
+            rest = &rest[used..];
+            self.piece.used += used;
+            self.piece.produced += into.len() - before;
+            if self.piece.used >= PIECE_BYTES {
+                self.judge_piece();
+            }
+            if self.wasted > INFLATE_WASTED_BYTES_MAX {
+                return Err(InflateFault::Corrupt);
+            }
+            match (rest.is_empty(), is_final) {
                 // A final block (§7.2.3.4), and all of it: what would be at the end is not missing.
-                Taken::Final(&[]) => return Ok(()),
-                Taken::Final(more) => {
-                    self.stream.reset(false);
-                    rest = more;
-                }
+                (true, true) => return Ok(()),
+                (true, false) => break,
+                (false, true) => self.stream.reset(false),
+                (false, false) => {}
             }
         }
         self.take(&TAIL, end, into).map(|_| ())
+    }
+
+    /// Each piece has to say something: blocks of nothing take longest to read.
+    fn judge_piece(&mut self) {
+        let Piece { used, produced } = std::mem::take(&mut self.piece);
+        self.wasted += used.saturating_sub(deflated_bytes_max(produced));
     }
 
     /// Inflates until `input` or its last block is over.
@@ -285,6 +332,30 @@ mod tests {
         assert_eq!(inflate(b"\xf2\x48\xcd\xc9\xc9\x07\x00", 4), Err(InflateFault::TooLong));
         assert_eq!(inflate(b"\xf2\x48\xcd\xc9\xc9\x07\x00", 0), Err(InflateFault::TooLong));
         assert_eq!(inflate(b"\x00", 0), Ok(Vec::new()));
+    }
+
+    /// Blocks that say nothing: empty ones, and final ones.
+    #[test]
+    fn what_says_nothing_is_counted_and_has_a_limit() {
+        let rows: [(&str, &[u8]); 2] = [("stored", b"\x00\x00\x00\xff\xff"), ("final", b"\x03\x00")];
+        for (name, block) in rows {
+            let mut inflater = Inflater::new();
+            let some = block.repeat(1 + PIECE_BYTES / block.len());
+            let mut into = Vec::new();
+            let _ = inflater.inflate(&some, 1 << 20, &mut into);
+            assert!(inflater.wasted() + 100 > PIECE_BYTES, "{name}: {} wasted", inflater.wasted());
+            let many = block.repeat(2 * INFLATE_WASTED_BYTES_MAX / block.len());
+            assert_eq!(inflater.inflate(&many, 1 << 20, &mut into), Err(InflateFault::Corrupt), "{name}");
+            assert!(inflater.wasted() <= INFLATE_WASTED_BYTES_MAX + PIECE_BYTES + 100);
+        }
+        // What comes before is no excuse.
+        let mut deflated = Vec::new();
+        Deflater::fast().compress(&vec![0; 1 << 20], &mut deflated);
+        let late = [&deflated[..], &b"\x00\x00\x00\xff\xff".repeat(30_000)].concat();
+        assert_eq!(inflate(&late, 1 << 21), Err(InflateFault::Corrupt));
+        // One who flushes behind every few bytes wastes some.
+        let chatty: Vec<u8> = b"\x00\x08\x00\xf7\xffeightbyt\x00\x00\x00\xff\xff".repeat(1_000);
+        assert_eq!(inflate(&chatty, 1 << 20).map(|inflated| inflated.len()), Ok(8_000));
     }
 
     #[test]

@@ -75,7 +75,8 @@ impl Opcode {
     }
 }
 
-/// What stands before a payload. The reserved bits are zero: no extension is spoken.
+/// What stands before a payload. The reserved bits are zero; that of a compressed message stands beside it, see
+/// [`Header::parse_compressible`] and [`Encoded::compressed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The last frame of its message.

@@ -14,6 +14,7 @@ use super::message::{Event, make_room};
 use crate::budget::{Budget, Loan};
 use crate::message::{CloseCode, Message};
 use std::borrow::Cow;
+use std::str;
 
 /// What a text frame begins with.
 pub const TEXT: u8 = 0x00;
@@ -40,8 +41,14 @@ pub(super) fn take_whole_frame<'a>(
     text(Cow::Borrowed(&*payload), message_bytes_max).map(Some)
 }
 
-/// §5.2: what is not UTF-8 is read as U+FFFD.
+/// §5.2: what is not UTF-8 is read as U+FFFD, which may make it longer.
 fn text(payload: Cow<'_, [u8]>, message_bytes_max: usize) -> Result<Event<'_>, Violation> {
+    let replaced =
+        |chunk: str::Utf8Chunk<'_>| if chunk.invalid().is_empty() { 0 } else { '\u{fffd}'.len_utf8() };
+    let length: usize = payload.utf8_chunks().map(|chunk| chunk.valid().len() + replaced(chunk)).sum();
+    if length > message_bytes_max {
+        return Err(Violation::MessageTooBig { limit: message_bytes_max });
+    }
     let text = match payload {
         Cow::Borrowed(payload) => String::from_utf8_lossy(payload),
         Cow::Owned(payload) => Cow::Owned(match String::from_utf8(payload) {
@@ -49,10 +56,7 @@ fn text(payload: Cow<'_, [u8]>, message_bytes_max: usize) -> Result<Event<'_>, V
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         }),
     };
-    match text.len() > message_bytes_max {
-        true => Err(Violation::MessageTooBig { limit: message_bytes_max }),
-        false => Ok(Event::Message(Message::text(text))),
-    }
+    Ok(Event::Message(Message::text(text)))
 }
 
 /// What is incomplete.
