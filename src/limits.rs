@@ -95,8 +95,17 @@ pub const READ_COST_OF_LOOK: usize = 24 * 1024;
 /// A read is offered room for this at least, however little is left of the turn: a record of TLS is decrypted whole.
 pub const READ_BYTES_MIN: usize = TLS_PLAINTEXT_BYTES_MAX;
 
-/// What a step of a TLS handshake counts for in a budget as large, which handshakes have for themselves: keys are agreed and a signature is made, 0.2 ms with a
-/// certificate on P-256, 0.75 ms with RSA (2048). A turn makes four, so a storm of handshakes leaves a broadcast its time.
+/// What a record of TLS counts for, beside its bytes: some microsecond to open it.
+pub const READ_COST_OF_RECORD: usize = 1024;
+
+/// What a byte of ciphertext counts for that brought none of plaintext: new keys, for one, are derived for every 27.
+pub const READ_COST_OF_TLS_BYTE: usize = 16;
+
+/// What an answer counts for that TLS itself makes, to new keys for one.
+pub const READ_COST_OF_TLS_ANSWER: usize = 4 * 1024;
+
+/// What a step of a TLS handshake counts for in a budget as large, which handshakes have for themselves: keys are agreed
+/// on and a signature is made, 0.2 ms with a certificate on P-256, 0.75 ms with RSA (2048). A turn makes four, so a storm of handshakes leaves a broadcast its time.
 pub const READ_COST_OF_HANDSHAKE: usize = READ_BYTES_PER_TURN / 4;
 
 /// The plaintext of one record (RFC 8446 §5.1). A peer that sends a longer one is told so, and its connection ends.

@@ -78,57 +78,18 @@ fn a_connection_owns_no_block() {
 }
 
 #[cfg(feature = "tls")]
+#[path = "outside/trusting.rs"]
+mod trusting;
+
+#[cfg(feature = "tls")]
 mod tls {
     use super::*;
     use fanfare::config::Certificate;
     use fanfare::limits::{LOAN_FREE_BYTES, TLS_CONNECTION_BYTES};
-    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-    use rustls::crypto::ring::default_provider;
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use rustls::pki_types::ServerName;
     use rustls::version::{TLS12, TLS13};
-    use rustls::{
-        ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme,
-        SupportedProtocolVersion,
-    };
+    use rustls::{ClientConnection, SupportedProtocolVersion};
     use std::sync::Arc;
-
-    #[derive(Debug)]
-    struct TakesAny;
-
-    impl ServerCertVerifier for TakesAny {
-        fn verify_server_cert(
-            &self,
-            _: &CertificateDer<'_>,
-            _: &[CertificateDer<'_>],
-            _: &ServerName<'_>,
-            _: &[u8],
-            _: UnixTime,
-        ) -> Result<ServerCertVerified, Error> {
-            Ok(ServerCertVerified::assertion())
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            default_provider().signature_verification_algorithms.supported_schemes()
-        }
-    }
 
     /// What is free of what may wait to be read, and of what may wait to be written.
     const FREE_OF_LOANS: u64 = 2 * LOAN_FREE_BYTES as u64;
@@ -151,9 +112,7 @@ mod tls {
 
     impl Client {
         fn connect(address: SocketAddr, version: &'static SupportedProtocolVersion, until: Until) -> Self {
-            let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
-            let builder = builder.with_protocol_versions(&[version]).expect("it is known").dangerous();
-            let settings = builder.with_custom_certificate_verifier(Arc::new(TakesAny)).with_no_client_auth();
+            let settings = trusting::settings(version);
             let name = ServerName::try_from("localhost").expect("a name");
             let mut session = ClientConnection::new(Arc::new(settings), name).expect("it can begin");
             let mut socket = TcpStream::connect(address).expect("it listens");

@@ -9,7 +9,7 @@ use crate::transport::tls::{Scratch, Tls};
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, UnbufferedServerConnection};
+use rustls::server::{NoServerSessionStorage, ParsedCertificate, UnbufferedServerConnection};
 use rustls::version::{TLS12, TLS13};
 use rustls::{InconsistentKeys, ServerConfig};
 use std::cell::RefCell;
@@ -114,6 +114,17 @@ fn settings(identity: Identity) -> Result<ServerConfig, Error> {
     // Never the provider of the whole process: a program that uses this library may have one of its own.
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
     let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).map_err(failed(None))?;
+    if default_provider().key_provider.load_private_key(key.clone_key()).is_err() {
+        let cause =
+            "a key is taken on P-256 or P-384, of Ed25519, or of RSA with 2048 to 4096 bits".to_owned();
+        return Err(Error::Certificate { file: key_file, cause });
+    }
+    // Clients read all of them; rustls looks at the first alone.
+    let is_readable = |certificate| ParsedCertificate::try_from(certificate).is_ok();
+    if let Some(at) = chain.iter().position(|certificate| !is_readable(certificate)) {
+        let cause = format!("certificate {} in it is none", at + 1);
+        return Err(Error::Certificate { file: chain_file, cause });
+    }
     let settings = builder.with_no_client_auth().with_single_cert(chain, key);
     let mut settings = settings.map_err(|error| {
         if error == rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) {

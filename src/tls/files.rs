@@ -20,8 +20,9 @@ pub(super) fn read(chain_file: &Path, key_file: &Path) -> Result<Identity, Error
     if chain.is_empty() {
         return Err(wrong(chain_file, cause(&pem::Error::NoItemsFound, "certificate")));
     }
-    let key = PrivateKeyDer::from_pem_slice(&content(key_file)?);
-    let key = key.map_err(|error| wrong(key_file, cause(&error, "private key without a password")))?;
+    let pem = content(key_file)?;
+    let key =
+        PrivateKeyDer::from_pem_slice(&pem).map_err(|error| wrong(key_file, cause_of_key(&error, &pem)))?;
     let files = Some(Files { chain: chain_file.to_owned(), key: key_file.to_owned() });
     Ok(Identity { chain, key, files })
 }
@@ -50,6 +51,14 @@ fn cause(error: &pem::Error, what: &str) -> String {
         pem::Error::Base64Decode(_) => "it is not in base64 where it should be".to_owned(),
         pem::Error::Io(error) => error.to_string(),
         pem::Error::SectionTooLarge | _ => "it is not PEM".to_owned(),
+    }
+}
+
+/// A key with a password has headers that are no base64, or another label.
+fn cause_of_key(error: &pem::Error, pem: &[u8]) -> String {
+    match pem.windows(b"ENCRYPTED".len()).any(|word| word == b"ENCRYPTED") {
+        true => "the key in it has a password; write it without, as openssl pkey does".to_owned(),
+        false => cause(error, "private key"),
     }
 }
 

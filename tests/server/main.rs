@@ -37,3 +37,6 @@ mod silence;
 mod support;
 #[cfg(all(unix, feature = "tls"))]
 mod tls;
+#[cfg(feature = "tls")]
+#[path = "../outside/trusting.rs"]
+mod trusting;

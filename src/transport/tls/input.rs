@@ -2,11 +2,12 @@
 
 use super::{Scratch, Tls, failed};
 use crate::limits::{
-    READ_COST_OF_HANDSHAKE, TLS_PLAINTEXT_BYTES_MAX, TLS_READ_BYTES_MIN, TLS_UNREAD_BYTES_MAX,
+    READ_COST_OF_HANDSHAKE, READ_COST_OF_RECORD, READ_COST_OF_TLS_ANSWER, READ_COST_OF_TLS_BYTE,
+    TLS_PLAINTEXT_BYTES_MAX, TLS_READ_BYTES_MIN, TLS_UNREAD_BYTES_MAX,
 };
 use crate::transport::Got;
-use rustls::Error;
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
+use rustls::{Error, ProtocolVersion};
 use std::io;
 use std::rc::Rc;
 
@@ -39,6 +40,9 @@ impl Tls {
         }
         let scratch = Rc::clone(&self.scratch);
         let Scratch { incoming, outgoing, .. } = &mut *scratch.borrow_mut();
+        if self.has_said_all {
+            return self.drop_input(incoming);
+        }
         let kept = self.unread.bytes.len();
         incoming[..kept].copy_from_slice(&self.unread.bytes);
         let (filled, is_drained) = if self.holds_records {
@@ -69,23 +73,28 @@ impl Tls {
             self.news.is_secured = true;
             self.news.wants_write = true; // whoever had something to say was told to wait
         }
-        // What was opened counts, not only what was in it: padding is work as well.
-        self.news.cost += done.saturating_sub(count);
+        // What was opened counts, not only what was in it: short records, new keys and padding are work as well.
+        self.news.cost += done.saturating_sub(count).saturating_mul(READ_COST_OF_TLS_BYTE);
+        // The keys of TLS 1.2 are agreed on with the client's second flight, those of 1.3 with the first.
+        if was_handshaking && done > 0 && self.session.protocol_version() == Some(ProtocolVersion::TLSv1_2) {
+            self.news.cost = self.news.cost.max(READ_COST_OF_HANDSHAKE);
+        }
         let left = &incoming[done..filled];
+        let mut stop = stop;
+        if matches!(stop, Stop::NeedsMore | Stop::IsFull) {
+            self.holds_records = matches!(stop, Stop::IsFull) && !left.is_empty();
+            match self.keep(left) {
+                Ok(()) => return Ok(Got::Bytes { count, is_drained: is_drained && !self.holds_records }),
+                Err(failure) => stop = Stop::Failed(failure),
+            }
+        }
         match stop {
-            Stop::NeedsMore | Stop::IsFull if left.len() > TLS_UNREAD_BYTES_MAX => {
-                return Err(failed("a message of the handshake is too long"));
+            Stop::NeedsMore | Stop::IsFull | Stop::Ended => self.input_ended = true,
+            Stop::Failed(failure) => {
+                // rustls may still refer to what is thrown away here: nothing may be asked of it any more.
+                self.has_said_all = true;
+                self.failure = Some(failure);
             }
-            Stop::NeedsMore | Stop::IsFull => {
-                self.holds_records = matches!(stop, Stop::IsFull) && !left.is_empty();
-                let kept = self.unread.replace(left);
-                kept.map_err(|_| {
-                    io::Error::new(io::ErrorKind::OutOfMemory, "no memory left for its records")
-                })?;
-                return Ok(Got::Bytes { count, is_drained: is_drained && !self.holds_records });
-            }
-            Stop::Ended => self.input_ended = true,
-            Stop::Failed(failure) => self.failure = Some(failure),
         }
         self.holds_records = false;
         self.unread.clear();
@@ -95,6 +104,28 @@ impl Tls {
             (count, failure) => {
                 self.failure = failure;
                 Ok(Got::Bytes { count, is_drained: false })
+            }
+        }
+    }
+
+    /// Keeps what cannot be used yet.
+    fn keep(&mut self, left: &[u8]) -> io::Result<()> {
+        if left.len() > TLS_UNREAD_BYTES_MAX {
+            return Err(failed("a message of the handshake is too long"));
+        }
+        let kept = self.unread.replace(left);
+        kept.map_err(|_| io::Error::new(io::ErrorKind::OutOfMemory, "no memory left for its records"))
+    }
+
+    /// Nothing is said any more, so nothing is heard either: what comes is dropped as it is, until the peer's FIN.
+    fn drop_input(&mut self, incoming: &mut [u8]) -> io::Result<Got> {
+        self.holds_records = false;
+        self.unread.clear();
+        match self.below.read(incoming)? {
+            Got::Bytes { is_drained, .. } => Ok(Got::Bytes { count: 0, is_drained }),
+            Got::End | Got::Unprotected { .. } => {
+                self.input_ended = true;
+                Ok(Got::End)
             }
         }
     }
@@ -115,6 +146,7 @@ impl Tls {
                     while let Some(record) = traffic.next_record() {
                         match record {
                             Ok(record) => {
+                                self.news.cost += READ_COST_OF_RECORD;
                                 let room = &mut into[count..count + record.payload.len()];
                                 room.copy_from_slice(record.payload);
                                 count += record.payload.len();
@@ -125,10 +157,11 @@ impl Tls {
                 }
                 Ok(ConnectionState::EncodeTlsData(mut answer)) => match answer.encode(outgoing) {
                     Ok(length) => {
+                        self.news.cost += READ_COST_OF_TLS_ANSWER;
                         self.unsent.append(&outgoing[..length]);
                         self.news.wants_write = true;
                         if self.session.is_handshaking() {
-                            self.news.cost = READ_COST_OF_HANDSHAKE;
+                            self.news.cost = self.news.cost.max(READ_COST_OF_HANDSHAKE);
                         }
                     }
                     Err(error) => stop = Some(Stop::Failed(failed(error))),

@@ -180,3 +180,6 @@ fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Err
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+#[path = "../../../tests/outside/trusting.rs"]
+pub(crate) mod trusting;

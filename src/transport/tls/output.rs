@@ -27,6 +27,10 @@ impl Tls {
         if self.is_plain {
             return self.below.write(slices);
         }
+        // What came has failed already, and nothing may be asked of rustls any more.
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         if !self.send_unsent()? {
             return Ok(FULL);
         }
@@ -60,8 +64,10 @@ impl Tls {
 
     /// Says `close_notify`, if there is somebody who understands it, and nothing that it would cut.
     pub(in crate::transport) fn say_farewell(&mut self) {
-        let has_more = !self.unsent.bytes.is_empty();
-        if self.is_plain || self.has_said_all || has_more || self.session.is_handshaking() {
+        if self.is_plain || self.has_said_all || self.session.is_handshaking() {
+            return;
+        }
+        if !self.send_unsent().is_ok_and(|is_empty| is_empty) {
             return;
         }
         self.has_said_all = true;
@@ -111,7 +117,8 @@ impl Tls {
         let mut used = 0;
         loop {
             // rustls looks at what came first: at nothing where that is whole records, for those are for a read, and
-            // at what it knows already where they are incomplete.
+            // at what it knows already where they are incomplete. (Between whole records no message of the handshake is
+            // incomplete, to which it would refer: data in the middle of one is an error.)
             let incoming: &mut [u8] = if self.holds_records { &mut [] } else { &mut self.unread.bytes };
             let UnbufferedStatus { discard, state } = self.session.process_tls_records(incoming);
             debug_assert_eq!(discard, 0, "a read has used all it could");

@@ -3,54 +3,18 @@
 use super::*;
 use crate::limits::{LOAN_FREE_BYTES, TLS_PLAINTEXT_BYTES_MAX};
 use crate::transport::Got;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::cipher::{MessageEncrypter, OutboundChunks, OutboundPlainMessage};
+use rustls::crypto::ring::cipher_suite::TLS13_AES_256_GCM_SHA384;
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
+use rustls::version::TLS13;
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, ServerConfig, SignatureScheme, StreamOwned,
+    ClientConnection, ConnectionTrafficSecrets, ContentType, ProtocolVersion, ServerConfig, StreamOwned,
 };
 use std::io::{IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
-
-#[derive(Debug)]
-struct TakesAny;
-
-impl ServerCertVerifier for TakesAny {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        default_provider().signature_verification_algorithms.supported_schemes()
-    }
-}
 
 type Client = StreamOwned<ClientConnection, TcpStream>;
 
@@ -73,9 +37,8 @@ fn pair(budget: &Budget) -> (Tls, Client) {
     let below = Transport::tcp(mio::net::TcpStream::from_std(below));
     let mut tls = Tls::new(session, below, Rc::new(RefCell::new(Scratch::new())), budget);
 
-    let settings = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
-    let settings = settings.expect("versions").dangerous();
-    let settings = settings.with_custom_certificate_verifier(Arc::new(TakesAny)).with_no_client_auth();
+    let mut settings = trusting::settings(&TLS13);
+    settings.enable_secret_extraction = true;
     let name = ServerName::try_from("localhost").expect("a name");
     let session = ClientConnection::new(Arc::new(settings), name).expect("it begins");
     let mut client = StreamOwned::new(session, socket);
@@ -175,4 +138,98 @@ fn the_end_is_said_behind_what_waits() {
     assert!(!tls.shutdown(), "nothing waits");
     assert_eq!(client.read(&mut [0]).expect("close_notify"), 0);
     assert_eq!(client.sock.read(&mut [0]).expect("and FIN"), 0);
+}
+
+/// A client that makes its records itself, with the keys of its connection.
+struct Forger {
+    socket: TcpStream,
+    keys: Box<dyn MessageEncrypter>,
+    sequence: u64,
+}
+
+impl Forger {
+    fn new(client: Client) -> Self {
+        let StreamOwned { conn, sock } = client;
+        let secrets = conn.dangerous_extract_secrets().expect("it was allowed");
+        let (sequence, ConnectionTrafficSecrets::Aes256Gcm { key, iv }) = secrets.tx else {
+            panic!("the suite that comes first")
+        };
+        let suite = TLS13_AES_256_GCM_SHA384.tls13().expect("it is of TLS 1.3");
+        Self { socket: sock, keys: suite.aead_alg.encrypter(key, iv), sequence }
+    }
+
+    /// A record of this content, as its number wants it.
+    fn record(&mut self, typ: ContentType, payload: &[u8]) -> Vec<u8> {
+        let payload = OutboundChunks::Single(payload);
+        let message = OutboundPlainMessage { typ, version: ProtocolVersion::TLSv1_2, payload };
+        let record = self.keys.encrypt(message, self.sequence).expect("it can be");
+        self.sequence += 1;
+        record.encode()
+    }
+}
+
+/// Half a message of the handshake, and data in the middle of it: what came before is read, and then nothing may be
+/// asked of rustls any more, which has lost what it would refer to.
+#[test]
+fn what_has_failed_is_neither_read_nor_written_any_more() {
+    for half in [&b"\x18"[..], &[0x18, 0, 0]] {
+        let (mut tls, client) = pair(&Budget::new(1 << 20));
+        let mut forger = Forger::new(client);
+        let mut wire = forger.record(ContentType::ApplicationData, b"before");
+        wire.extend(forger.record(ContentType::Handshake, half));
+        wire.extend(forger.record(ContentType::ApplicationData, b"inside"));
+        forger.socket.write_all(&wire).expect("sent");
+        let mut heard = Vec::new();
+        while heard.is_empty() {
+            heard = read(&mut tls);
+        }
+        assert_eq!(heard, b"before");
+        let written = tls.write(&[IoSlice::new(b"an answer")]);
+        assert_eq!(written.map_err(|error| error.kind()).err(), Some(io::ErrorKind::InvalidData));
+        tls.say_farewell();
+        assert!(tls.write(&[]).is_ok() && tls.kept_bytes() == 0);
+    }
+}
+
+/// Behind our farewell everything is dropped as it comes, right or wrong, until the FIN.
+#[test]
+fn what_comes_behind_the_farewell_is_dropped() {
+    let (mut tls, mut client) = pair(&Budget::new(1 << 20));
+    assert!(!tls.shutdown());
+    client.sock.write_all(&[b"\x17\x03\x03\0\x20", &[b'z'; 32][..]].concat()).expect("sent");
+    client.sock.shutdown(std::net::Shutdown::Write).expect("it is connected");
+    let mut into = vec![0; READ_BYTES_MAX];
+    loop {
+        match tls.read(&mut into) {
+            Ok(Got::Bytes { count, .. }) => assert_eq!(count, 0),
+            Ok(Got::End) => return,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// What brings little is charged for what it takes.
+#[test]
+fn short_records_and_new_keys_have_their_price() {
+    let (mut tls, mut client) = pair(&Budget::new(1 << 20));
+    let mut cost = |said: &[&[u8]], with_keys: bool| {
+        let mut left: usize = said.iter().map(|piece| piece.len()).sum();
+        for piece in said {
+            if with_keys {
+                client.conn.refresh_traffic_keys().expect("it may");
+            }
+            client.write_all(piece).expect("sent");
+        }
+        let mut cost = 0;
+        while left > 0 {
+            left -= read(&mut tls).len();
+            cost += tls.take_news().cost;
+        }
+        cost
+    };
+    let [long, short, keys] =
+        [cost(&[&[7; 500][..]], false), cost(&[&[7][..]; 500], false), cost(&[&[7][..]; 500], true)];
+    assert!(long < 10_000, "{long}");
+    assert!(short > 100 * long && keys > short + 500 * 400, "{short} and {keys}");
 }

@@ -117,13 +117,27 @@ fn what_cannot_be_used_is_said_in_a_line() {
     let (chain, key) = (text(&one.chain), text(&one.key));
     let (missing, encrypted) = (folder.path().join("missing"), folder.path().join("encrypted"));
     fs::write(&encrypted, pem("ENCRYPTED PRIVATE KEY", b"secret")).expect("it is ours");
-    let rows: [(&[&str], i32, &str); 10] = [
+    let [older, strange, junk] = ["older", "strange", "junk"].map(|name| folder.path().join(name));
+    let headers = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n";
+    let lines = format!("-----BEGIN EC PRIVATE KEY-----\n{headers}AAAA\n-----END EC PRIVATE KEY-----\n");
+    fs::write(&older, lines).expect("it is ours");
+    fs::write(&strange, pem("PRIVATE KEY", b"of a kind that nobody knows")).expect("it is ours");
+    let whole = fs::read_to_string(&one.chain).expect("it is ours");
+    fs::write(&junk, whole + &pem("CERTIFICATE", b"junk")).expect("it is ours");
+    let rows: [(&[&str], i32, &str); 13] = [
         (&["--tls-cert", text(&missing), "--tls-key", key], 1, "missing\" for TLS: No such file"),
         (&["--tls-cert", chain, "--tls-key", text(&missing)], 1, "missing\" for TLS: No such file"),
         (&["--tls-cert", chain, "--tls-key", text(folder.path())], 1, "it is no regular file"),
         (&["--tls-cert", key, "--tls-key", key], 1, "there is no certificate in it"),
-        (&["--tls-cert", chain, "--tls-key", chain], 1, "there is no private key without a password in it"),
-        (&["--tls-cert", chain, "--tls-key", text(&encrypted)], 1, "no private key without a password"),
+        (&["--tls-cert", chain, "--tls-key", chain], 1, "there is no private key in it"),
+        (&["--tls-cert", chain, "--tls-key", text(&encrypted)], 1, "the key in it has a password"),
+        (&["--tls-cert", chain, "--tls-key", text(&older)], 1, "the key in it has a password"),
+        (
+            &["--tls-cert", chain, "--tls-key", text(&strange)],
+            1,
+            "strange\" for TLS: a key is taken on P-256",
+        ),
+        (&["--tls-cert", text(&junk), "--tls-key", key], 1, "junk\" for TLS: certificate 2 in it is none"),
         (
             &["--tls-cert", chain, "--tls-key", text(&other.key)],
             1,
