@@ -152,9 +152,9 @@ pub const DEFLATE_BYTES_MIN: usize = 128;
 /// for 3 % less. Of 20 KiB it takes 27 µs and becomes a ninth, level 6 three and a half times as long for an eighth less.
 pub const DEFLATE_LEVEL: u32 = 2;
 
-/// What compressing a message counts for in the budget of reads, beside [`READ_COST_OF_DEFLATED_BYTE`] for each byte of
-/// it: some 6 µs, however short it is. A turn compresses [`READ_BYTES_PER_TURN`] / `READ_COST_OF_DEFLATE` of them at
-/// most, and the rest of a read waits.
+/// What compressing a message counts for in the budget of reads, beside one for each byte of it and
+/// [`READ_COST_OF_DEFLATED_BYTE`] for each that it becomes: some 6 µs, however short it is. A turn compresses
+/// [`READ_BYTES_PER_TURN`] / `READ_COST_OF_DEFLATE` of them at most, and the rest of a read waits.
 pub const READ_COST_OF_DEFLATE: usize = 4 * 1024;
 
 /// What a byte counts for that compressing has made, beside one for each that it was given: what has no pattern takes 12 to
@@ -330,6 +330,9 @@ pub const TLS_BASE_BYTES: u64 = 1024 * 1024;
 /// What a connection costs more with TLS, beside the budget of all: its keys and state (3.6 KB, and 4.1 in the middle of
 /// a handshake; `tests/allocations.rs` counts them), and what is free of two loans more.
 pub const TLS_CONNECTION_BYTES: u64 = 8 * 1024;
+
+/// What a place in a channel takes, in bytes.
+pub const SUBSCRIBER_BYTES: usize = 24;
 
 /// Seconds a refused newcomer is told to wait (`Retry-After`).
 pub const RETRY_AFTER_SECONDS: u32 = 5;

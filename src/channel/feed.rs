@@ -17,7 +17,7 @@ use crate::channel::Readiness;
 use crate::channel::verdict::Verdict;
 use crate::config::{Config, OwnMessages, SlowConsumer};
 use crate::format::{Frame, WireFormat};
-use crate::limits::READ_BYTES_PER_TURN;
+use crate::limits::{READ_BYTES_PER_TURN, SUBSCRIBER_BYTES};
 use crate::outbox::View;
 use slab::Slab;
 
@@ -39,6 +39,9 @@ pub(super) struct Subscriber {
     /// Sweeps since its socket last took something, while it is waited for.
     pub(super) stalled: u16,
 }
+
+// What a connection is said to cost counts so much for a place here, with the slab's own mark.
+const _: () = assert!(size_of::<(usize, Subscriber)>() <= SUBSCRIBER_BYTES);
 
 /// The pass over the subscribers that are behind.
 #[derive(Debug, Default)]

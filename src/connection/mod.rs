@@ -27,7 +27,7 @@ use crate::http::origin::{Peer, Scheme};
 use crate::http::request::Asked;
 use crate::http::response::Content;
 use crate::http::{NO_ROOM, Refusal, TOO_MANY_CONNECTIONS};
-use crate::limits::{CONNECTION_BYTES, LINGER_TIMEOUT, LOAN_FREE_BYTES};
+use crate::limits::{CONNECTION_BYTES, LINGER_TIMEOUT, LOAN_FREE_BYTES, SUBSCRIBER_BYTES};
 use crate::message::{CloseCode, Message};
 use crate::outbox::{FileId, Outbox};
 use crate::websocket::Violation;
@@ -179,7 +179,7 @@ const _: () = {
     // It is either of the first two.
     let [http, websocket] = [size_of::<Http>(), Decoder::PARTIAL_BYTES];
     let boxes = (if http > websocket { http } else { websocket }) + size_of::<Outbox>();
-    let places = 3 * (64 + WireFormat::ALL.len() * 24);
+    let places = 3 * (64 + WireFormat::ALL.len() * SUBSCRIBER_BYTES);
     assert!(boxes + places + 3 * LOAN_FREE_BYTES <= CONNECTION_BYTES as usize);
 };
 

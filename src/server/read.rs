@@ -234,8 +234,9 @@ impl Server {
         self.notes.metrics.messages_untold += self.channel.take_untold();
         let head = self.channel.head(connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        let has_closed = connection.has_said_all();
         if let Some(event) = connection.keep(input, &turn) {
-            self.notes.event(instant, key, &entry.transport, &event, false);
+            self.notes.event(instant, key, &entry.transport, &event, has_closed);
             let mut context = Context::new(
                 key,
                 connection,

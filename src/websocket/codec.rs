@@ -156,11 +156,18 @@ mod tests {
         let mut room = Vec::new();
         assert!(!codec.deflate(&[b'a'; DEFLATE_BYTES_MIN - 1], Window::Full, &mut room), "short");
         assert!(codec.deflate(&[b'a'; DEFLATE_BYTES_MIN], Window::Full, &mut room));
-        let noise: Vec<u8> =
-            (0..2_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-        let noise: Vec<u8> = noise.iter().enumerate().map(|(at, byte)| byte ^ (at * at / 7) as u8).collect();
-        let became_shorter = codec.deflate(&noise, Window::Full, &mut room);
-        assert_eq!(became_shorter, room.len() < noise.len());
+        let mut state = 1_u32;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .take(50_000)
+        .collect();
+        codec.take_effort();
+        assert!(!codec.deflate(&noise[..2_000], Window::Full, &mut room), "no pattern");
+        let of_short = codec.take_effort();
+        assert!(!codec.deflate(&noise, Window::Full, &mut room), "no pattern, and long");
+        assert!(codec.take_effort() < 3 * of_short, "its beginning told");
     }
 
     #[test]

@@ -80,25 +80,21 @@ impl Tls {
             self.news.cost = self.news.cost.max(READ_COST_OF_HANDSHAKE);
         }
         let left = &incoming[done..filled];
-        let mut stop = stop;
-        if matches!(stop, Stop::NeedsMore | Stop::IsFull) {
-            self.holds_records = matches!(stop, Stop::IsFull) && !left.is_empty();
-            match self.keep(left) {
+        self.holds_records = matches!(stop, Stop::IsFull) && !left.is_empty();
+        let failure = match stop {
+            Stop::NeedsMore | Stop::IsFull => match self.keep(left) {
                 Ok(()) => return Ok(Got::Bytes { count, is_drained: is_drained && !self.holds_records }),
-                Err(failure) => stop = Stop::Failed(failure),
-            }
-        }
-        match stop {
-            Stop::NeedsMore | Stop::IsFull | Stop::Ended => self.input_ended = true,
-            Stop::Failed(failure) => {
-                // rustls may still refer to what is thrown away here: nothing may be asked of it any more.
-                self.has_said_all = true;
-                self.failure = Some(failure);
-            }
-        }
+                Err(failure) => Some(failure),
+            },
+            Stop::Ended => None,
+            Stop::Failed(failure) => Some(failure),
+        };
+        // rustls may still refer to what is thrown away where it has failed: nothing may be asked of it any more.
+        self.has_said_all |= failure.is_some();
+        self.input_ended |= failure.is_none();
         self.holds_records = false;
         self.unread.clear();
-        match (count, self.failure.take()) {
+        match (count, failure) {
             (0, Some(failure)) => Err(failure),
             (0, None) => Ok(Got::End),
             (count, failure) => {
