@@ -22,6 +22,7 @@ mod room;
 mod signals;
 mod slow;
 mod stopper;
+mod take_in;
 
 pub use notes::MetricsReader;
 pub use stopper::Stopper;

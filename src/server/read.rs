@@ -1,19 +1,16 @@
-//! Taking in: one read into the shared scratch for each that has something, within a budget, and what comes
-//! of it.
+//! Reading: one read into the shared scratch for each that has something, within a budget.
+//!
+//! Must not know: what comes of what was read.
 
-use super::guard::{self, Called};
 use super::notes::End;
 use super::{Entry, Server};
-use crate::channel::Readiness;
-use crate::config::Audience;
 use crate::connection::{Event, Turn};
-use crate::handler::{Context, Handler};
+use crate::handler::Handler;
 use crate::http::{SPEAKS_TLS, request};
 use crate::limits::{
     GIVING_WAY_PER_TURN, READ_BYTES_MAX, READ_BYTES_MIN, READ_BYTES_PER_TURN, READ_COST_MIN,
-    READ_COST_OF_PAGE, READ_EFFORT_PER_VISIT, REQUEST_HEAD_BYTES_MAX, TLS_UNREAD_BYTES_MAX,
+    TLS_UNREAD_BYTES_MAX,
 };
-use crate::message::CloseCode;
 use crate::transport::Got;
 use std::{io, mem};
 
@@ -139,117 +136,6 @@ impl Server {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::Bytes(0),
             Err(error) => Input::Broken(error),
         }
-    }
-
-    /// Gives the connection what was read, behind what it kept, and deals with every event, as far as the
-    /// budget goes; says how much of it was used.
-    fn take_in(&mut self, key: usize, read: &mut [u8], budget: usize, handler: &mut impl Handler) -> usize {
-        let (now, instant) = (self.now, self.instant);
-        let mut cost = read.len();
-        self.codec.take_effort(); // of the end of others: nobody's
-        self.notes.metrics.bytes_received += cost as u64;
-        let Some(entry) = self.connections.get_mut(key) else { return cost };
-        let connection = &mut entry.connection;
-        if !read.is_empty() {
-            let head = self.channel.head(connection.seat());
-            let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-            connection.heard(&turn);
-        }
-        let mut effort = 0;
-        let mut kept = connection.take_kept();
-        // A head that has begun is parsed anew with what has come.
-        cost += kept.len().min(REQUEST_HEAD_BYTES_MAX);
-        let mut input = if kept.is_empty() {
-            read
-        } else {
-            kept.extend_from_slice(read);
-            &mut kept[..]
-        };
-        loop {
-            let head = self.channel.head(connection.seat());
-            let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-            let has_closed = connection.has_said_all();
-            let Some(event) = connection.next(&mut input, &turn) else { break };
-            self.notes.event(instant, key, &entry.transport, &event, has_closed);
-            // A page is the loop's own affair; everything else may concern the handler.
-            let mut page = None;
-            if let Event::Page(request) = &event {
-                let found = self.files.find(request, &turn);
-                if let Err(refusal) = &found {
-                    self.notes.refusal(instant, &entry.transport, refusal);
-                }
-                let responded = connection.respond(request, found, &turn);
-                if let Some(file) = responded.unsent {
-                    self.files.close(file);
-                }
-                page = Some(responded);
-            }
-            self.access.event(key, (&entry.transport, connection), &event, page, (instant, &self.budget));
-            if matches!(event, Event::Page(_) | Event::Answered(_)) {
-                cost += READ_COST_OF_PAGE + self.files.take_effort();
-                if cost < budget {
-                    continue;
-                }
-                connection.pause();
-                break;
-            }
-            if let Event::Open(opening) = &event
-                && opening.audience == Audience::Everyone
-            {
-                let key = u32::try_from(key).expect("fewer than 2^32 connections");
-                let seat = self.channel.subscribe(key, connection.format());
-                if entry.is_blocked {
-                    self.channel.set_readiness(seat, Readiness::Blocked);
-                }
-                connection.sit_down(seat);
-                // It has not waited for the 101 (RFC 6455 §4.1), and so not for its turn either.
-                if !input.is_empty() && self.channel.is_congested() {
-                    connection.close(CloseCode::TRY_AGAIN_LATER, "too much is under way", &turn);
-                    self.notes.metrics.note_close(CloseCode::TRY_AGAIN_LATER);
-                }
-            }
-            let mut context = Context::new(
-                key,
-                connection,
-                &mut self.channel,
-                &self.config,
-                (&self.budget, &self.codec),
-                now,
-            );
-            if let Called::Panicked = guard::call(handler, &mut context, event) {
-                self.notes.metrics.handler_panics += 1;
-            }
-            if let Some(code) = context.closed() {
-                self.notes.metrics.note_close(code);
-            }
-            // Compressed messages cost more than their bytes: who has sent many of them waits for the next turn.
-            let more = self.codec.take_effort();
-            cost += more;
-            effort += more;
-            if more > 0 && (cost >= budget || effort >= READ_EFFORT_PER_VISIT) {
-                break;
-            }
-        }
-        cost += self.codec.take_effort();
-        self.notes.metrics.messages_untold += self.channel.take_untold();
-        let head = self.channel.head(connection.seat());
-        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-        let has_closed = connection.has_said_all();
-        if let Some(event) = connection.keep(input, &turn) {
-            self.notes.event(instant, key, &entry.transport, &event, has_closed);
-            let mut context = Context::new(
-                key,
-                connection,
-                &mut self.channel,
-                &self.config,
-                (&self.budget, &self.codec),
-                now,
-            );
-            if let Called::Panicked = guard::call(handler, &mut context, event) {
-                self.notes.metrics.handler_panics += 1;
-            }
-        }
-        cost
     }
 
     /// Somebody asks without TLS where it is spoken, and is told so, without it as well.
