@@ -35,6 +35,8 @@ pub struct Config {
     pub compression: Compression,
     /// Whether the older draft is spoken.
     pub legacy: Legacy,
+    /// Who may have its own connection traced.
+    pub tracing: Tracing,
     /// Every bound with a knob.
     pub limits: Limits,
 }
@@ -53,6 +55,7 @@ impl Default for Config {
             protocols: Vec::new(),
             compression: Compression::Negotiated,
             legacy: Legacy::Refused,
+            tracing: Tracing::Loopback,
             limits: Limits::default(),
         }
     }
@@ -208,6 +211,15 @@ pub enum Legacy {
     /// With whoever asks for it; and every handshake carries its two headers, `Sec-WebSocket-Origin` and
     /// `Sec-WebSocket-Location`. Its clients get no binary messages, and are not pinged: the draft has neither.
     Spoken,
+}
+
+/// Who may have its own connection traced, which a demo page shows: see `/inspect`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracing {
+    /// Clients on this machine.
+    Loopback,
+    /// Everybody who may connect.
+    Anybody,
 }
 
 /// The verdict on a receiver that is further behind than the backlog, and that takes nothing.

@@ -39,6 +39,7 @@ mod server;
 #[doc(hidden)]
 pub mod signals;
 mod tls;
+pub mod trace;
 mod transport;
 pub mod websocket;
 

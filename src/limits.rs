@@ -299,6 +299,25 @@ pub const LISTED_SCANNED_MAX: usize = 10 * LISTED_MAX;
 /// What making a listing counts for in the budget of reads: one a turn, which takes some 4 ms with [`LISTED_MAX`] names.
 pub const READ_COST_OF_LISTING: usize = READ_BYTES_PER_TURN;
 
+/// Traces at a time. The next viewer is answered 429; where one of them has no viewer, it gives way instead.
+pub const TRACES_MAX: usize = 16;
+
+/// What is kept of one trace until its viewer has taken it, in bytes, of [`Limits::buffers_bytes_max`]. The oldest records
+/// give way, and are counted.
+pub const TRACE_BYTES_MAX: usize = 512 * 1024;
+
+/// Bytes of a frame that a trace shows: its header, and the begin of its payload.
+pub const TRACED_FRAME_BYTES: usize = 64;
+
+/// Records that one viewer is told in a turn: some tenth of a millisecond of them.
+pub const TRACE_RECORDS_PER_TURN: usize = 128;
+
+/// The shortest name of a trace, in characters: who guesses one may see it.
+pub const TRACE_ID_BYTES_MIN: usize = 16;
+
+/// The longest.
+pub const TRACE_ID_BYTES_MAX: usize = 64;
+
 /// Listening queue asked of the kernel, which caps it itself.
 pub const LISTEN_QUEUE: i32 = 4096;
 
@@ -352,6 +371,10 @@ const _: () = assert!(READ_BYTES_MIN >= TLS_PLAINTEXT_BYTES_MAX && READ_BYTES_MI
 // With the budget used up a write still has room for a few bytes, of what is free of its loan.
 const _: () =
     assert!((TLS_WRITE_BYTES_MAX / TLS_PLAINTEXT_BYTES_MAX + 2) * TLS_RECORD_OVERHEAD_MAX < LOAN_FREE_BYTES);
+// A header is shown whole.
+const _: () = assert!(TRACED_FRAME_BYTES > 14 && TRACED_FRAME_BYTES <= 256);
+// The longest request is a record that fits, and no trace takes more than its share of a small budget.
+const _: () = assert!(2 * REQUEST_HEAD_BYTES_MAX < TRACE_BYTES_MAX);
 // Files being sent and newcomers being refused have theirs in the reserve, and some are left.
 const _: () = assert!(FILES_OPEN_MAX + REFUSED_AT_A_TIME_MAX + 16 <= DESCRIPTORS_RESERVED);
 

@@ -5,20 +5,26 @@
 
 #[cfg(test)]
 pub(crate) mod faults;
+mod tapped;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 
 use crate::http::origin::Peer;
 use crate::limits::FILE_PIECE_BYTES;
+use crate::trace::{Direction, Trace};
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 #[cfg(target_os = "linux")]
 use rustix::net::SendFlags;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
+use std::mem;
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::ops::Range;
+use std::rc::Rc;
+use tapped::Tapped;
 
 /// A connection's socket, never blocking.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(crate) enum Transport {
     /// TLS over one of the others.
     #[cfg(feature = "tls")]
     Tls(Box<tls::Tls>),
+    /// One of the others that somebody watches.
+    Tapped(Box<Tapped>),
     /// One that misbehaves.
     #[cfg(test)]
     Faulty(Box<faults::Faulty>),
@@ -56,6 +64,7 @@ impl Transport {
             Self::Tcp(stream) => stream.read(into)?,
             #[cfg(feature = "tls")]
             Self::Tls(tls) => return tls.read(into),
+            Self::Tapped(tapped) => return tapped.read(into),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.read(into)?,
         };
@@ -75,6 +84,7 @@ impl Transport {
             (Self::Tcp(stream), slices) => stream.write_vectored(slices)?,
             #[cfg(feature = "tls")]
             (Self::Tls(tls), slices) => return tls.write(slices),
+            (Self::Tapped(tapped), slices) => return tapped.write(slices),
             #[cfg(test)]
             (Self::Faulty(faulty), slices) => faulty.write(slices)?,
         };
@@ -98,6 +108,7 @@ impl Transport {
             Self::Tcp(stream) => stream.write(bytes)?,
             #[cfg(feature = "tls")]
             Self::Tls(tls) => return tls.write(&[IoSlice::new(bytes)]),
+            Self::Tapped(tapped) => return tapped.write(&[IoSlice::new(bytes)]),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.write(&[IoSlice::new(bytes)])?,
         };
@@ -127,6 +138,7 @@ impl Transport {
             },
             #[cfg(feature = "tls")]
             Self::Tls(_) => {}
+            Self::Tapped(_) => {}
             #[cfg(test)]
             Self::Faulty(_) => {}
         }
@@ -144,6 +156,7 @@ impl Transport {
             Self::Tcp(stream) => drop(stream.shutdown(Shutdown::Write)),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => return tls.shutdown(),
+            Self::Tapped(tapped) => return tapped.inner_mut().shutdown(),
             #[cfg(test)]
             Self::Faulty(faulty) => drop(faulty.stream.shutdown(Shutdown::Write)),
         }
@@ -156,6 +169,7 @@ impl Transport {
             Self::Tcp(_) => {}
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.say_farewell(),
+            Self::Tapped(tapped) => tapped.inner_mut().say_farewell(),
             #[cfg(test)]
             Self::Faulty(_) => {}
         }
@@ -167,6 +181,7 @@ impl Transport {
             Self::Tcp(_) => false,
             #[cfg(feature = "tls")]
             Self::Tls(tls) => !tls.is_plain(),
+            Self::Tapped(tapped) => tapped.inner().is_secure(),
             #[cfg(test)]
             Self::Faulty(_) => false,
         }
@@ -178,6 +193,7 @@ impl Transport {
             Self::Tcp(_) => false,
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.is_handshaking(),
+            Self::Tapped(tapped) => tapped.inner().is_handshaking(),
             #[cfg(test)]
             Self::Faulty(_) => false,
         }
@@ -189,6 +205,7 @@ impl Transport {
             Self::Tcp(_) => News::default(),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.take_news(),
+            Self::Tapped(tapped) => tapped.inner_mut().take_news(),
             #[cfg(test)]
             Self::Faulty(_) => News::default(),
         }
@@ -200,6 +217,7 @@ impl Transport {
             Self::Tcp(_) => 0,
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.kept_bytes(),
+            Self::Tapped(tapped) => tapped.inner().kept_bytes(),
             #[cfg(test)]
             Self::Faulty(_) => 0,
         }
@@ -211,6 +229,7 @@ impl Transport {
             Self::Tcp(_) => {}
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.forget(),
+            Self::Tapped(tapped) => tapped.inner_mut().forget(),
             #[cfg(test)]
             Self::Faulty(_) => {}
         }
@@ -225,8 +244,33 @@ impl Transport {
             Self::Tcp(stream) => stream.register(registry, token, Interest::READABLE | Interest::WRITABLE),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.register(registry, token),
+            Self::Tapped(tapped) => tapped.inner_mut().register(registry, token),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.register(registry, token),
+        }
+    }
+
+    /// Has it watched from here on: what is read and what is written goes into a trace. `heard` was read just before, the
+    /// request and what came behind it; `owed` bytes are to be written before the response.
+    pub(crate) fn tap(&mut self, trace: Rc<RefCell<Trace>>, heard: (&[u8], &[u8]), owed: u64) {
+        let tapped = Box::new(Tapped::new(trace, heard, owed));
+        let inner = mem::replace(self, Self::Tapped(tapped));
+        if let Self::Tapped(tapped) = self {
+            tapped.watch(inner);
+        }
+    }
+
+    /// Nobody watches it any more.
+    pub(crate) fn untap(&mut self) {
+        if let Self::Tapped(tapped) = self {
+            *self = tapped.take_inner();
+        }
+    }
+
+    /// This is from whom its end comes, the first time it is said: the last that its trace hears.
+    pub(crate) fn note_end(&mut self, by: Direction) {
+        if let Self::Tapped(tapped) = self {
+            tapped.end(by);
         }
     }
 
@@ -236,6 +280,7 @@ impl Transport {
             Self::Tcp(stream) => stream.peer_addr().ok(),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.address(),
+            Self::Tapped(tapped) => tapped.inner().address(),
             #[cfg(test)]
             Self::Faulty(faulty) => faulty.stream.peer_addr().ok(),
         }

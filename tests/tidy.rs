@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the house, from the roof to the ground. A room may import what stands below it.
-const ROOMS: [&str; 77] = [
+const ROOMS: [&str; 79] = [
     // The program.
     "main",
     "cli",
@@ -53,6 +53,7 @@ const ROOMS: [&str; 77] = [
     "channel",
     "outbox",
     "format",
+    "trace",
     // Protocols.
     "websocket",
     "websocket::decoder",
@@ -69,6 +70,7 @@ const ROOMS: [&str; 77] = [
     "websocket::violation",
     "http",
     "http::route",
+    "http::stats",
     "http::listing",
     "http::representation",
     "http::conditional",

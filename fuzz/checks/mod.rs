@@ -14,13 +14,14 @@ pub mod merge;
 pub mod model;
 pub mod path;
 pub mod request;
+pub mod trace;
 pub mod utf8;
 
 /// Asserts what must hold of any input.
 pub type Check = fn(&[u8]);
 
 /// Every target by its name: that of its file here, of its seeds, and of its fuzz target.
-pub const ALL: [(&str, Check); 10] = [
+pub const ALL: [(&str, Check); 11] = [
     ("channel", channel::check),
     ("close", close::check),
     ("connection", connection::check),
@@ -30,5 +31,6 @@ pub const ALL: [(&str, Check); 10] = [
     ("merge", merge::check),
     ("path", path::check),
     ("request", request::check),
+    ("trace", trace::check),
     ("utf8", utf8::check),
 ];

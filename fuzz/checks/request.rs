@@ -51,7 +51,11 @@ pub fn check(input: &[u8]) {
             answers_a_part_of_it(&request, wanted);
             true
         }
-        Ok(Route::Broadcast | Route::Echo | Route::Options) | Err(_) => false,
+        Ok(Route::Stats(wanted)) => {
+            assert_eq!(wanted, content(wire));
+            true
+        }
+        Ok(Route::Broadcast | Route::Echo | Route::Inspect | Route::Options) | Err(_) => false,
     };
     origins_are_consistent(&request);
     let protocols = protocols(speaks);

@@ -16,7 +16,7 @@ use super::tls::{self, TlsSettings};
 use super::{help, values};
 use fanfare::config::{
     Audience, Compression, Config, Legacy, Listen, Listing, OwnMessages, Pages, ParseListenError,
-    SlowConsumer,
+    SlowConsumer, Tracing,
 };
 use fanfare::limits::REPEATED_OPTIONS_MAX;
 use log::LevelFilter;
@@ -271,7 +271,7 @@ const LIMITS: &[Flag<Settings>] = &[
         short: None,
         takes: "SIZE",
         default: "16m",
-        help: "how many bytes a receiver may fall behind; --slow-consumer says what follows",
+        help: "how many bytes a receiver may fall behind; then see --slow-consumer",
         again: Again::Replaces,
         place: Place::Anywhere,
         action: Action::Text(|settings, text| {
@@ -317,7 +317,7 @@ const LIMITS: &[Flag<Settings>] = &[
         short: None,
         takes: "DURATION",
         default: "25s",
-        help: "ping a silent client; no sign of life for two of these: it is gone; 0 turns it off",
+        help: "ping a silent client; silent for two of these, it is gone; 0: never",
         again: Again::Replaces,
         place: Place::Anywhere,
         action: Action::Text(|settings, text| {
@@ -367,22 +367,34 @@ const LIMITS: &[Flag<Settings>] = &[
     },
 ];
 
-const WHO_MAY_CONNECT: &[Flag<Settings>] = &[Flag {
-    long: "origin",
-    short: None,
-    takes: "HOST",
-    default: "same and null",
-    help: "whose pages may connect, HOST or HOST:PORT; repeatable; any: everybody's; same: an Origin whose \
+const WHO_MAY_CONNECT: &[Flag<Settings>] = &[
+    Flag {
+        long: "origin",
+        short: None,
+        takes: "HOST",
+        default: "same and null",
+        help: "whose pages may connect, HOST or HOST:PORT; repeatable; any: everybody's; same: an Origin whose \
                host name is that of Host, and on a loopback connection localhost or an address as well (DNS \
                rebinding). Default: same, and Origin null (a page opened from disk). Who sends no Origin may \
                always connect; anybody else gets 403",
-    again: Again::Adds { most: REPEATED_OPTIONS_MAX },
-    place: Place::Anywhere,
-    action: Action::Text(|settings, text| {
-        settings.config.origins.push(values::origin(text)?);
-        Ok(())
-    }),
-}];
+        again: Again::Adds { most: REPEATED_OPTIONS_MAX },
+        place: Place::Anywhere,
+        action: Action::Text(|settings, text| {
+            settings.config.origins.push(values::origin(text)?);
+            Ok(())
+        }),
+    },
+    Flag {
+        long: "inspect",
+        short: None,
+        takes: "",
+        default: "loopback only",
+        help: "clients of other machines may trace their own connection as well",
+        again: Again::Replaces,
+        place: Place::Anywhere,
+        action: Action::Switch(|settings| settings.config.tracing = Tracing::Anybody),
+    },
+];
 
 const LOGGING: &[Flag<Settings>] = &[
     Flag {
@@ -400,7 +412,7 @@ const LOGGING: &[Flag<Settings>] = &[
         short: Some('v'),
         takes: "",
         default: "info",
-        help: "log details as well, such as what a peer did wrong; twice (-vv): everything",
+        help: "log details as well, such as what peers do wrong; -vv: everything",
         again: Again::Replaces,
         place: Place::CommandLine,
         action: Action::Switch(|settings| {

@@ -1,6 +1,8 @@
 //! What comes in: requests and frames become events, and what they are answered with at once.
 
-use super::{Connection, Event, Http, Opening, PageRequest, Patience, Stage, State, Turn, Wanted, WebSocket};
+use super::{
+    Connection, Event, Http, Opening, PageRequest, Patience, Role, Stage, State, StatsRequest, Turn, Wanted,
+};
 use crate::config::{Audience, Config, Legacy};
 use crate::deadline::Deadline;
 use crate::format::WireFormat;
@@ -15,7 +17,7 @@ use crate::http::response::{Head, Persistence, Status};
 use crate::http::route::{Route, route};
 use crate::limits::READ_BYTES_MAX;
 use crate::outbox::Body;
-use crate::websocket::decoder::{Decoder, Rules};
+use crate::websocket::decoder::Rules;
 use crate::websocket::handshake::{self, Terms};
 use crate::websocket::legacy::handshake::{self as legacy, KEY3_BYTES};
 use crate::websocket::message::Event as Said;
@@ -23,9 +25,11 @@ use crate::websocket::message::Event as Said;
 /// The third key of a handshake of the older draft.
 type Key3 = [u8; KEY3_BYTES];
 
-/// What belongs to a request beside its head.
+/// What belongs to a request beside what its head says.
 #[derive(Clone, Copy)]
-struct Rest {
+struct Rest<'r> {
+    /// The head as it was on the wire.
+    head: &'r [u8],
     key3: Option<Key3>,
     /// The client waits to be told to send the body.
     is_body_awaited: bool,
@@ -68,13 +72,13 @@ impl Connection {
         http.waits_for = Wanted::NextRequest;
         self.deadline = Deadline::after(turn.now.tick, turn.config.limits.keep_alive);
         let is_body_awaited = request.awaits_continue && request.body.has_body() && used == input.len();
-        let event = self.answer(&request, Rest { key3, is_body_awaited }, turn);
+        let event = self.answer(&request, Rest { head: &input[..used], key3, is_body_awaited }, turn);
         let _head = input.split_off_mut(..used);
         Some(event)
     }
 
     /// Answers a request, or says what it asks for.
-    fn answer(&mut self, request: &Request<'_>, rest: Rest, turn: &Turn<'_>) -> Event<'static> {
+    fn answer(&mut self, request: &Request<'_>, rest: Rest<'_>, turn: &Turn<'_>) -> Event<'static> {
         self.try_answer(request, rest, turn).unwrap_or_else(|refusal| {
             self.refuse(refusal, request.method.content(), turn);
             Event::Refusal(refusal, Some(Box::new(request.asked())))
@@ -84,12 +88,13 @@ impl Connection {
     fn try_answer(
         &mut self,
         request: &Request<'_>,
-        rest: Rest,
+        rest: Rest<'_>,
         turn: &Turn<'_>,
     ) -> Result<Event<'static>, Refusal> {
         match route(request)? {
-            Route::Broadcast => self.open(request, rest.key3, turn.config.audience, turn),
-            Route::Echo => self.open(request, rest.key3, Audience::Sender, turn),
+            Route::Broadcast => self.open(request, rest, turn.config.audience, turn),
+            Route::Echo => self.open(request, rest, Audience::Sender, turn),
+            Route::Inspect => self.ask_to_watch(request, turn),
             Route::Page(content) => {
                 let path = CleanPath::parse(&request.target);
                 let persistence = persistence(request);
@@ -103,6 +108,12 @@ impl Connection {
                     persistence,
                 };
                 Ok(Event::Page(Box::new(page)))
+            }
+            Route::Stats(content) => {
+                let persistence = persistence(request);
+                self.say_continue(persistence, rest.is_body_awaited, turn);
+                let asked = request.asked();
+                Ok(Event::Stats(Box::new(StatsRequest { asked, content, persistence })))
             }
             Route::Options => {
                 let persistence = persistence(request);
@@ -125,12 +136,12 @@ impl Connection {
     fn open(
         &mut self,
         request: &Request<'_>,
-        key3: Option<Key3>,
+        rest: Rest<'_>,
         audience: Audience,
         turn: &Turn<'_>,
     ) -> Result<Event<'static>, Refusal> {
         let Config { protocols, compression, legacy, .. } = turn.config;
-        let (response, format) = match key3 {
+        let (response, format) = match rest.key3 {
             Some(key3) => {
                 let handshake = legacy::check(request, key3, protocols, self.link.scheme)?;
                 (handshake.response(), WireFormat::Legacy)
@@ -142,11 +153,16 @@ impl Connection {
             }
         };
         origin::check(request, &turn.config.origins, self.link.peer)?;
+        // What is traced are frames of RFC 6455.
+        let trace = match format {
+            WireFormat::Legacy => None,
+            WireFormat::Plain | WireFormat::Deflate | WireFormat::DeflateSmall => {
+                self.trace_request(request, rest.head, turn)
+            }
+        };
         self.push(Body::Bytes(response), turn);
-        let decoder = Decoder::default();
-        self.state = State::WebSocket(WebSocket { decoder, format, audience, stage: Stage::Open });
-        self.heard(turn);
-        Ok(Event::Open(Opening { target: request.target.clone().into_owned(), audience }))
+        self.become_websocket(format, Role::Client(audience), turn);
+        Ok(Event::Open(Opening { target: request.target.clone().into_owned(), audience, trace }))
     }
 
     pub(super) fn next_of_websocket<'a>(
@@ -161,6 +177,7 @@ impl Connection {
                 return None;
             }
             let is_closing = websocket.stage == Stage::Closing;
+            let role = websocket.role;
             let rules = Rules {
                 dialect: websocket.format.dialect(),
                 message_bytes_max: turn.config.limits.message_bytes_max,
@@ -174,6 +191,11 @@ impl Connection {
                 Ok(Some(Said::Message(_))) if is_closing => {
                     if turn.codec.effort() > READ_BYTES_MAX {
                         return None;
+                    }
+                }
+                Ok(Some(Said::Message(message))) if role == Role::Viewer => {
+                    if let Some(event) = self.hear_viewer(message.kind(), message.payload(), turn) {
+                        return Some(event);
                     }
                 }
                 Ok(Some(Said::Message(message))) => return Some(Event::Message(message)),

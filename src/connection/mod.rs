@@ -11,12 +11,14 @@
 //! behind both ends' nothing.
 
 mod input;
+mod inspect;
 mod life;
 mod output;
 mod page;
 
+pub use inspect::{TraceRequest, WatchRequest};
 pub use life::Expiry;
-pub use page::{Found, PageRequest, Responded};
+pub use page::{Found, PageRequest, Responded, StatsRequest};
 
 use crate::backlog::Seat;
 use crate::budget::{Budget, Loan};
@@ -63,6 +65,12 @@ pub struct Link {
 pub enum Event<'a> {
     /// A page: answer with [`Connection::respond`].
     Page(Box<PageRequest>),
+    /// The server's figures: answer with [`Connection::respond_with_stats`].
+    Stats(Box<StatsRequest>),
+    /// To watch another connection: answer with [`Connection::watch`].
+    Watch(Box<WatchRequest>),
+    /// Of a viewer: that the connection it watches is pinged.
+    WantsPing,
     /// It asked for something that needs nobody else; the answer is in the outbox.
     Answered(Asked),
     /// It is a WebSocket now; the 101 is in the outbox.
@@ -85,6 +93,8 @@ pub struct Opening {
     pub target: String,
     /// Who hears what this client says.
     pub audience: Audience,
+    /// It wants to be traced, and may.
+    pub(crate) trace: Option<Box<TraceRequest>>,
 }
 
 /// What follows when everything that was to be written was written.
@@ -158,8 +168,17 @@ enum Wanted {
 struct WebSocket {
     decoder: Decoder,
     format: WireFormat,
-    audience: Audience,
+    role: Role,
     stage: Stage,
+}
+
+/// What a WebSocket is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// To say something, which these hear.
+    Client(Audience),
+    /// To see what goes on on another connection.
+    Viewer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,11 +259,20 @@ impl Connection {
         self.outbox.as_deref_mut()
     }
 
-    /// Who hears what it says; `None`: it is no WebSocket, or not any more.
+    /// Who hears what it says; `None`: it is no client's WebSocket, or not any more.
     pub fn audience(&self) -> Option<Audience> {
         match &self.state {
-            State::WebSocket(websocket) => Some(websocket.audience),
+            State::WebSocket(WebSocket { role: Role::Client(audience), .. }) => Some(*audience),
+            State::WebSocket(WebSocket { role: Role::Viewer, .. }) => None,
             State::Http(_) | State::Ending(_) | State::Lingering => None,
+        }
+    }
+
+    /// Whether it is a WebSocket, of whatever role.
+    pub fn is_websocket(&self) -> bool {
+        match &self.state {
+            State::WebSocket(_) => true,
+            State::Http(_) | State::Ending(_) | State::Lingering => false,
         }
     }
 

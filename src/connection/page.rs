@@ -29,6 +29,17 @@ pub struct PageRequest {
     pub persistence: Persistence,
 }
 
+/// A request for the server's figures.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StatsRequest {
+    /// For the log.
+    pub asked: Asked,
+    /// Whether the content is wanted or the head alone.
+    pub content: Content,
+    /// What becomes of the connection behind the response.
+    pub persistence: Persistence,
+}
+
 /// What a path leads to.
 #[derive(Debug)]
 pub enum Found {
@@ -160,6 +171,22 @@ impl Connection {
         }
         self.go_on(persistence, turn);
         Responded { status, content_bytes, unsent }
+    }
+
+    /// Says figures, in JSON. They are of this moment: nobody keeps them.
+    pub fn respond_with_stats(&mut self, request: &StatsRequest, json: &str, turn: &Turn<'_>) -> Responded {
+        let StatsRequest { content, persistence, .. } = *request;
+        let head = Head::new(Status::Ok, turn.now.unix_seconds)
+            .header("Cache-Control", "no-store")
+            .header("X-Content-Type-Options", "nosniff")
+            .persistence(persistence);
+        self.push(Body::Bytes(head.finish_with("application/json", json, content)), turn);
+        self.go_on(persistence, turn);
+        let content_bytes = match content {
+            Content::Sent => json.len() as u64,
+            Content::Omitted => 0,
+        };
+        Responded { status: Status::Ok, content_bytes, unsent: None }
     }
 
     /// Says what may be asked for (RFC 9110 §9.3.7): the same of every page and of the whole server.

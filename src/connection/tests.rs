@@ -1,6 +1,7 @@
 //! A connection in memory, with a clock the test turns.
 
 mod formats;
+mod inspect;
 
 use super::*;
 use crate::backlog::Backlog;
@@ -124,6 +125,9 @@ fn short(event: &Event<'_>) -> String {
             Err(refusal) => format!("page {}", refusal.status.code()),
         },
         Event::Answered(_) => "answered".to_owned(),
+        Event::Stats(request) => format!("stats {:?}", request.content),
+        Event::Watch(request) => format!("watch {:?}", request.id),
+        Event::WantsPing => "wants a ping".to_owned(),
         Event::Open(opening) => format!("open {}", opening.target),
         Event::Message(message) => format!("{:?} {}", message.kind(), message.payload().escape_ascii()),
         Event::Close(code, reason) => format!("close {code} {reason}"),

@@ -16,6 +16,7 @@ pub mod representation;
 pub mod request;
 pub mod response;
 pub mod route;
+pub mod stats;
 pub mod target;
 
 mod refusal;

@@ -60,7 +60,9 @@ impl Refusal {
                 .header("Connection", "Upgrade"),
             Status::MethodNotAllowed => head.header("Allow", ALLOW),
             Status::NotFound => return not_found(head.persistence(persistence), content),
-            Status::ServiceUnavailable => head.header("Retry-After", &RETRY_AFTER_SECONDS.to_string()),
+            Status::ServiceUnavailable | Status::TooManyRequests => {
+                head.header("Retry-After", &RETRY_AFTER_SECONDS.to_string())
+            }
             Status::Continue
             | Status::SwitchingProtocols
             | Status::Ok
@@ -70,6 +72,7 @@ impl Refusal {
             | Status::NotModified
             | Status::BadRequest
             | Status::Forbidden
+            | Status::Conflict
             | Status::PreconditionFailed
             | Status::RangeNotSatisfiable
             | Status::RequestTimeout

@@ -1,4 +1,4 @@
-//! What a request is for: a WebSocket or a page.
+//! What a request is for: a WebSocket, a page, or the server's figures.
 //!
 //! Must not know: how either is answered.
 
@@ -13,8 +13,12 @@ pub enum Route {
     Broadcast,
     /// A WebSocket on `/echo`.
     Echo,
+    /// A WebSocket on `/inspect`, which watches another one.
+    Inspect,
     /// A page, or its head alone.
     Page(Content),
+    /// The server's figures, on `/stats`.
+    Stats(Content),
     /// What may be asked for.
     Options,
 }
@@ -25,11 +29,16 @@ pub enum Route {
 /// # Errors
 /// 405 for methods that nothing here takes, 501 for those that nobody knows (RFC 9110 §9.1).
 pub fn route(request: &Request<'_>) -> Result<Route, Refusal> {
+    let path = request.target.split('?').next().unwrap_or_default();
     if is_handshake(request) {
-        let path = request.target.split('?').next();
-        return Ok(if path == Some("/echo") { Route::Echo } else { Route::Broadcast });
+        return Ok(match path {
+            "/echo" => Route::Echo,
+            "/inspect" => Route::Inspect,
+            _ => Route::Broadcast,
+        });
     }
     match request.method {
+        Method::Get | Method::Head if path == "/stats" => Ok(Route::Stats(request.method.content())),
         Method::Get | Method::Head => Ok(Route::Page(request.method.content())),
         Method::Options => Ok(Route::Options),
         Method::Other => Err(Refusal::new(Status::MethodNotAllowed, "pages take GET and HEAD")),
@@ -62,6 +71,12 @@ mod tests {
             ("GET /any HTTP/1.1", "Upgrade: h2c, WebSocket\r\n", Ok(Route::Broadcast)),
             ("GET /echo?x HTTP/1.1", "Upgrade: websocket\r\n", Ok(Route::Echo)),
             ("GET /echo/ HTTP/1.1", "Upgrade: websocket\r\n", Ok(Route::Broadcast)),
+            ("GET /inspect?trace=x HTTP/1.1", "Upgrade: websocket\r\n", Ok(Route::Inspect)),
+            ("GET /inspect HTTP/1.1", "", Ok(Route::Page(Content::Sent))),
+            ("GET /stats HTTP/1.1", "", Ok(Route::Stats(Content::Sent))),
+            ("HEAD /stats?x HTTP/1.1", "", Ok(Route::Stats(Content::Omitted))),
+            ("GET /stats/ HTTP/1.1", "", Ok(Route::Page(Content::Sent))),
+            ("POST /stats HTTP/1.1", "", not_allowed),
             ("GET / HTTP/1.1", "Sec-WebSocket-Key: x\r\n", Ok(Route::Broadcast)),
             ("POST / HTTP/1.1", "Upgrade: websocket\r\n", Ok(Route::Broadcast)),
         ];

@@ -60,8 +60,9 @@ impl Access {
     ) {
         // Nearly all are messages, and nearly nobody reads this under load.
         let is_request = match event {
-            Event::Page(_) | Event::Answered(_) | Event::Open(_) | Event::Refusal(..) => true,
-            Event::Message(_) | Event::Close(..) | Event::Violation(_) => false,
+            Event::Page(_) | Event::Stats(_) | Event::Answered(_) => true,
+            Event::Watch(_) | Event::Open(_) | Event::Refusal(..) => true,
+            Event::WantsPing | Event::Message(_) | Event::Close(..) | Event::Violation(_) => false,
         };
         if is_request && log::log_enabled!(target: TARGET, Level::Info) {
             self.answered(key, entry, event, page, (now, budget));
@@ -82,6 +83,11 @@ impl Access {
                 let Some(Responded { status, content_bytes, .. }) = page else { return };
                 (Some(request.asked.clone()), status, content_bytes)
             }
+            Event::Stats(request) => {
+                let Some(Responded { status, content_bytes, .. }) = page else { return };
+                (Some(request.asked.clone()), status, content_bytes)
+            }
+            Event::Watch(request) => (Some(request.asked.clone()), Status::SwitchingProtocols, 0),
             Event::Answered(asked) => (Some(asked.clone()), Status::NoContent, 0),
             Event::Open(opening) => (Some(Asked::new("GET", &opening.target)), Status::SwitchingProtocols, 0),
             Event::Refusal(refusal, asked) => {
@@ -89,7 +95,7 @@ impl Access {
                 let content = if is_head { Content::Omitted } else { Content::Sent };
                 (asked.as_deref().cloned(), refusal.status, refusal.content_bytes(content))
             }
-            Event::Message(_) | Event::Close(..) | Event::Violation(_) => return,
+            Event::WantsPing | Event::Message(_) | Event::Close(..) | Event::Violation(_) => return,
         };
         let requests =
             self.connections.entry(key).or_insert_with(|| Requests::new(transport.address(), budget));

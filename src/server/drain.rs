@@ -86,7 +86,7 @@ impl Server {
         let Some(entry) = self.connections.get_mut(key) else { return };
         let head = self.channel.head(entry.connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-        let is_open = entry.connection.audience().is_some() && !entry.connection.has_said_all();
+        let is_open = entry.connection.is_websocket() && !entry.connection.has_said_all();
         entry.connection.go_away(&turn);
         if is_open {
             self.notes.metrics.note_close(CloseCode::GOING_AWAY);

@@ -136,6 +136,7 @@ impl Server {
             Flushed::Leaves => self.leave_channel(key),
             Flushed::ShutsDown => {
                 self.leave_channel(key);
+                self.note_end_of_trace(key);
                 let Some(entry) = self.connections.get_mut(key) else { return };
                 let (is_full, input_ended) = (entry.transport.shutdown(), entry.input_ended);
                 if input_ended {

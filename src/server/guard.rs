@@ -17,7 +17,8 @@ pub(super) enum Called {
 /// context leaves what it changed whole, so a panic between two of them breaks the handler's own state alone.
 pub(super) fn call<H: Handler>(handler: &mut H, context: &mut Context<'_>, event: Event<'_>) -> Called {
     let call = AssertUnwindSafe(|| match event {
-        Event::Page(_) | Event::Answered(_) | Event::Refusal(..) => {}
+        Event::Page(_) | Event::Stats(_) | Event::Answered(_) | Event::Refusal(..) => {}
+        Event::Watch(_) | Event::WantsPing => {}
         Event::Open(opening) => handler.open(context, &opening),
         Event::Message(message) => handler.message(context, message),
         Event::Close(code, reason) => handler.close(context, code, &reason),

@@ -14,6 +14,7 @@ mod drain;
 mod expire;
 mod flush;
 mod guard;
+mod inspect;
 mod listen;
 mod notes;
 mod read;
@@ -40,6 +41,7 @@ use crate::message::CloseCode;
 use crate::outbox::Outbox;
 use crate::signals::Signals;
 use crate::tls::Acceptor;
+use crate::trace::Traces;
 use crate::transport::Transport;
 use crate::websocket::codec::Codec;
 use access::Access;
@@ -87,6 +89,7 @@ pub struct Server {
     /// What compresses and decompresses, for all connections: the channel's.
     codec: Codec,
     connections: Slab<Entry>,
+    traces: Traces,
     /// How often in this turn somebody may still be looked for who keeps too much.
     looks_for_largest: usize,
     /// How many of them are past the limit, and are told so.
@@ -150,8 +153,8 @@ enum SlabEntry {
 }
 
 // A cache line for an idle connection, which owns nothing beside it.
-// Not where a test has a transport more, beside what mio keeps in a socket to find errors.
-#[cfg(not(all(test, debug_assertions)))]
+// Not in debug builds: there mio keeps more in a socket, to find errors.
+#[cfg(not(debug_assertions))]
 const _: () = assert!(size_of::<SlabEntry>() <= 64);
 
 /// Who an event is for.
@@ -200,6 +203,7 @@ impl Server {
             stopper: Stopper::new(Arc::new(waker)),
             files,
             connections: Slab::new(),
+            traces: Traces::default(),
             looks_for_largest: 0,
             refused: 0,
             idle: None,
@@ -311,6 +315,7 @@ impl Server {
         self.drain();
         self.flush(); // a slice of those who have something to take, one vectored write each
         self.reap(handler); // until here every key means whom it meant at `wait`
+        self.tell_viewers();
         self.publish_notes();
         Ok(())
     }
@@ -435,7 +440,7 @@ impl Server {
         if mem::replace(&mut entry.is_gone, true) {
             return;
         }
-        let is_websocket = entry.connection.audience().is_some();
+        let is_websocket = entry.connection.is_websocket();
         if !matches!(end, End::Broken(_)) && entry.connection.outbox().is_none_or(Outbox::is_empty) {
             entry.transport.say_farewell();
         }

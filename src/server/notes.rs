@@ -62,7 +62,10 @@ impl Notes {
         has_closed: bool,
     ) {
         match event {
-            Event::Page(_) | Event::Answered(_) => self.metrics.requests += 1,
+            Event::Page(_) | Event::Stats(_) | Event::Answered(_) => self.metrics.requests += 1,
+            // Whether it is granted is not known yet.
+            Event::Watch(_) => {}
+            Event::WantsPing => log::trace!("connection {key} wants the one it watches to be pinged"),
             Event::Message(_) => self.metrics.messages_received += 1,
             Event::Open(opening) => {
                 self.metrics.handshakes += 1;

@@ -37,6 +37,10 @@ impl Server {
     }
 
     fn free(&mut self, key: usize, handler: &mut impl Handler) {
+        if !self.traces.is_empty() {
+            self.note_end_of_trace(key);
+            self.leave_trace(key);
+        }
         let now = self.now;
         let mut entry = self.connections.remove(key);
         self.refused -= usize::from(entry.is_refused);

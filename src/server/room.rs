@@ -50,7 +50,7 @@ impl Server {
         let Some(entry) = self.connections.get_mut(key) else { return };
         let head = self.channel.head(entry.connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-        let is_websocket = entry.connection.audience().is_some();
+        let is_websocket = entry.connection.is_websocket();
         // Where it is ciphertext that is kept, none of it can be left out, and nothing be said behind it.
         let is_ciphertext = entry.transport.kept_bytes() > entry.connection.kept_bytes();
         let expiry = match is_ciphertext {

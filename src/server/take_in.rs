@@ -7,10 +7,20 @@ use super::Server;
 use super::guard::{self, Called};
 use crate::channel::Readiness;
 use crate::config::Audience;
-use crate::connection::{Event, PageRequest, Responded, Turn};
+use crate::connection::{Event, PageRequest, Responded, StatsRequest, Turn};
 use crate::handler::{Context, Handler};
+use crate::http::stats;
 use crate::limits::{READ_COST_OF_PAGE, READ_EFFORT_PER_VISIT, REQUEST_HEAD_BYTES_MAX};
 use crate::message::CloseCode;
+
+/// Whose event it is.
+#[derive(Clone, Copy)]
+enum Speaker {
+    /// A client's: the handler hears of it.
+    Client,
+    /// A viewer's: what it does is between it and the loop.
+    Viewer,
+}
 
 impl Server {
     /// Gives the connection what was read, behind what it kept, and deals with every event, as far as the
@@ -35,15 +45,26 @@ impl Server {
             &mut kept[..]
         };
         let mut effort = 0;
-        while let Some(event) = self.next_event(key, &mut input) {
-            // A page is the loop's own affair; everything else may concern the handler.
+        while let Some((event, speaker)) = self.next_event(key, &mut input) {
+            // Some are the loop's own affair; everything else may concern the handler.
             let page = match &event {
                 Event::Page(request) => self.respond(key, request),
+                Event::Stats(request) => self.respond_with_stats(key, request),
+                Event::Watch(request) => {
+                    if !self.watch(key, request) {
+                        continue;
+                    }
+                    None
+                }
+                Event::WantsPing => {
+                    self.traces.want_ping(key);
+                    None
+                }
                 Event::Answered(_) | Event::Refusal(..) => None,
                 Event::Open(_) | Event::Message(_) | Event::Close(..) | Event::Violation(_) => None,
             };
             self.note_request(key, &event, page);
-            if matches!(event, Event::Page(_) | Event::Answered(_)) {
+            if matches!(event, Event::Page(_) | Event::Stats(_) | Event::Answered(_)) {
                 cost += READ_COST_OF_PAGE + self.files.take_effort();
                 if cost < budget {
                     continue;
@@ -51,12 +72,18 @@ impl Server {
                 self.pause(key);
                 break;
             }
-            if let Event::Open(opening) = &event
-                && opening.audience == Audience::Everyone
-            {
-                self.join_channel(key, !input.is_empty());
+            if let Event::Open(opening) = &event {
+                if let Some(request) = &opening.trace {
+                    self.trace(key, request, input);
+                }
+                if opening.audience == Audience::Everyone {
+                    self.join_channel(key, !input.is_empty());
+                }
             }
-            self.hear(key, event, handler);
+            match speaker {
+                Speaker::Client => self.hear(key, event, handler),
+                Speaker::Viewer => {}
+            }
             // Compressed messages cost more than their bytes: who has sent many of them waits for the next turn.
             let more = self.codec.take_effort();
             cost += more;
@@ -83,16 +110,17 @@ impl Server {
         entry.connection.take_kept()
     }
 
-    /// Takes the next event off the front of what was read.
-    fn next_event<'a>(&mut self, key: usize, input: &mut &'a mut [u8]) -> Option<Event<'a>> {
+    /// Takes the next event off the front of what was read, and says whose it is.
+    fn next_event<'a>(&mut self, key: usize, input: &mut &'a mut [u8]) -> Option<(Event<'a>, Speaker)> {
         let now = self.now;
         let entry = self.connections.get_mut(key)?;
         let head = self.channel.head(entry.connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         let has_closed = entry.connection.has_said_all();
+        let speaker = if entry.connection.is_viewer() { Speaker::Viewer } else { Speaker::Client };
         let event = entry.connection.next(input, &turn)?;
         self.notes.event(self.instant, key, &entry.transport, &event, has_closed);
-        Some(event)
+        Some((event, speaker))
     }
 
     /// Answers a request for a page.
@@ -112,8 +140,18 @@ impl Server {
         Some(responded)
     }
 
+    /// Answers a request for the figures.
+    fn respond_with_stats(&mut self, key: usize, request: &StatsRequest) -> Option<Responded> {
+        let (now, connections) = (self.now, self.connections.len());
+        let entry = self.connections.get_mut(key)?;
+        let head = self.channel.head(entry.connection.seat());
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        let json = stats::json(self.channel.len(), connections);
+        Some(entry.connection.respond_with_stats(request, &json, &turn))
+    }
+
     /// For the access log, if it is a request.
-    fn note_request(&mut self, key: usize, event: &Event<'_>, page: Option<Responded>) {
+    pub(super) fn note_request(&mut self, key: usize, event: &Event<'_>, page: Option<Responded>) {
         let Some(entry) = self.connections.get(key) else { return };
         let of_entry = (&entry.transport, &entry.connection);
         self.access.event(key, of_entry, event, page, (self.instant, &self.budget));
@@ -171,9 +209,12 @@ impl Server {
         let head = self.channel.head(entry.connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         let has_closed = entry.connection.has_said_all();
+        let is_viewer = entry.connection.is_viewer();
         if let Some(event) = entry.connection.keep(left, &turn) {
             self.notes.event(self.instant, key, &entry.transport, &event, has_closed);
-            self.hear(key, event, handler);
+            if !is_viewer {
+                self.hear(key, event, handler);
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod faults;
 mod flood;
 mod folder;
 mod handshake;
+mod inspect;
 mod legacy;
 mod listing;
 #[cfg(target_os = "linux")]

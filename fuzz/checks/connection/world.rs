@@ -227,6 +227,16 @@ impl<'c> World<'c> {
                     );
                     answers += 1;
                 }
+                Event::Stats(request) => {
+                    self.said.pages.push_back(request.content);
+                    let _responded = self.connection.respond_with_stats(&request, "{}", &turn);
+                    answers += 1;
+                }
+                Event::Watch(request) => {
+                    assert!(self.connection.watch(&request, Ok(()), &turn).is_none(), "it was granted");
+                    assert!(self.connection.is_viewer() && self.connection.audience().is_none());
+                }
+                Event::WantsPing => self.connection.ping_for_viewer(&turn),
                 Event::Answered(_) => answers += 1,
                 Event::Open(opening) if opening.audience == Audience::Everyone => self.sit_down(),
                 Event::Message(message) => {
