@@ -302,15 +302,15 @@ pub const READ_COST_OF_LISTING: usize = READ_BYTES_PER_TURN;
 /// Traces at a time. The next viewer is answered 429; where one of them has no viewer, it gives way instead.
 pub const TRACES_MAX: usize = 16;
 
-/// What is kept of one trace until its viewer has taken it, in bytes, of [`Limits::buffers_bytes_max`]. The oldest records
-/// give way, and are counted.
+/// What is kept of one trace until its viewer has taken it, in bytes; all of them together take an eighth of
+/// [`Limits::buffers_bytes_max`] at most, of which they are. The oldest records give way, and are counted.
 pub const TRACE_BYTES_MAX: usize = 512 * 1024;
 
 /// Bytes of a frame that a trace shows: its header, and the begin of its payload.
 pub const TRACED_FRAME_BYTES: usize = 64;
 
-/// Records that one viewer is told in a turn: some tenth of a millisecond of them.
-pub const TRACE_RECORDS_PER_TURN: usize = 128;
+/// Records that one viewer is told in a turn, so that all of them together take less than a millisecond of it.
+pub const TRACE_RECORDS_PER_TURN: usize = 32;
 
 /// The shortest name of a trace, in characters: who guesses one may see it.
 pub const TRACE_ID_BYTES_MIN: usize = 16;
@@ -373,7 +373,7 @@ const _: () =
     assert!((TLS_WRITE_BYTES_MAX / TLS_PLAINTEXT_BYTES_MAX + 2) * TLS_RECORD_OVERHEAD_MAX < LOAN_FREE_BYTES);
 // A header is shown whole.
 const _: () = assert!(TRACED_FRAME_BYTES > 14 && TRACED_FRAME_BYTES <= 256);
-// The longest request is a record that fits, and no trace takes more than its share of a small budget.
+// The longest request is a record that fits.
 const _: () = assert!(2 * REQUEST_HEAD_BYTES_MAX < TRACE_BYTES_MAX);
 // Files being sent and newcomers being refused have theirs in the reserve, and some are left.
 const _: () = assert!(FILES_OPEN_MAX + REFUSED_AT_A_TIME_MAX + 16 <= DESCRIPTORS_RESERVED);

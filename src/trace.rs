@@ -20,7 +20,7 @@ pub use table::{Told, Traces, Unwatchable, Unwatched};
 pub use tap::Tap;
 
 use crate::budget::{Budget, Loan};
-use crate::limits::{TRACE_BYTES_MAX, TRACE_ID_BYTES_MAX, TRACE_ID_BYTES_MIN};
+use crate::limits::{TRACE_BYTES_MAX, TRACE_ID_BYTES_MAX, TRACE_ID_BYTES_MIN, TRACES_MAX};
 use std::collections::VecDeque;
 
 /// The name of a trace: who knows it may see it. 16 to 64 of `A-Za-z0-9_-`.
@@ -42,8 +42,9 @@ impl TraceId {
 #[derive(Debug)]
 pub struct Trace {
     records: VecDeque<Record>,
-    /// Bytes of all of them.
+    /// Bytes of all of them, and the most they may be.
     bytes: usize,
+    bytes_max: usize,
     /// Those that gave way, before the oldest that is left; and when the last of them was.
     dropped: u64,
     dropped_until_us: u64,
@@ -52,15 +53,22 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// One of nothing yet, whose bytes are of `budget`.
+    /// One of nothing yet, whose bytes are of `budget`. All traces together have an eighth of it at most.
     pub fn new(budget: &Budget) -> Self {
-        Self { records: VecDeque::new(), bytes: 0, dropped: 0, dropped_until_us: 0, loan: budget.open() }
+        Self {
+            records: VecDeque::new(),
+            bytes: 0,
+            bytes_max: TRACE_BYTES_MAX.min(budget.limit() / 8 / TRACES_MAX),
+            dropped: 0,
+            dropped_until_us: 0,
+            loan: budget.open(),
+        }
     }
 
     /// Takes note of something. The oldest give way to it, by the limit or by what the budget lends.
     pub fn push(&mut self, record: Record) {
         let needed = record.bytes();
-        while self.bytes + needed > TRACE_BYTES_MAX || self.loan.resize(self.bytes + needed).is_err() {
+        while self.bytes + needed > self.bytes_max || self.loan.resize(self.bytes + needed).is_err() {
             if !self.drop_oldest() {
                 self.note_dropped(&record);
                 return;
@@ -152,17 +160,19 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_that_is_used_up_is_a_limit_as_well() {
-        let budget = Budget::new(2048);
-        let mut trace = Trace::new(&budget);
-        (0..10).for_each(|at_us| trace.push(record(at_us, &[b'x'; 1000])));
-        assert!(budget.lent() <= 2048);
-        assert!(trace.pop().is_some_and(|json| json.contains("\"dropped\",\"count\":8}")));
-        let _others = {
-            let mut loan = budget.open();
-            loan.force(4096);
-            loan
-        };
+    fn the_budget_is_a_limit_as_well() {
+        const LIMIT: usize = 1 << 20;
+        let budget = Budget::new(LIMIT);
+        let mut traces: Vec<_> = (0..TRACES_MAX).map(|_| Trace::new(&budget)).collect();
+        for trace in &mut traces {
+            (0..100).for_each(|at_us| trace.push(record(at_us, &[b'x'; 1000])));
+            assert!(trace.pop().is_some_and(|json| json.contains("\"dropped\"")));
+            assert!(trace.pop().is_some_and(|json| json.contains("\"handshake\"")));
+        }
+        assert!(budget.lent() <= LIMIT / 8, "{} are lent", budget.lent());
+        let mut others = budget.open();
+        others.force(2 * LIMIT);
+        let trace = &mut traces[0];
         while trace.pop().is_some() {}
         trace.push(record(10, &[b'x'; 4096]));
         assert_eq!(trace.pop().as_deref(), Some("{\"at_us\":10,\"kind\":\"dropped\",\"count\":1}"));

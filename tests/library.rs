@@ -164,6 +164,43 @@ fn it_is_drained_from_another_thread() {
     assert!(TcpStream::connect(server.address).is_err(), "nobody listens any more");
 }
 
+/// Who only watches what another client does is no client of the handler's.
+#[test]
+fn a_handler_hears_nothing_of_viewers() {
+    let server = Running::start(|_| {});
+    let mut viewer = server.connect("/inspect?trace=0123456789abcdef");
+    let mut client = server.connect("/?trace=0123456789abcdef");
+    assert_eq!(server.hears(), "open /?trace=0123456789abcdef Everyone");
+    assert_eq!(text(&mut client), "welcome, one of 1");
+    for sign in ["\"GET /?trace=", "101 Switching", "\"preview\":\"welcome, one of 1\""] {
+        let record = text(&mut viewer);
+        assert!(record.contains(sign), "{record}");
+    }
+    viewer.send("ping".into()).expect("sent");
+    assert!(text(&mut viewer).contains("\"opcode\":9,"));
+    viewer.close(None).expect("sent");
+    while viewer.read().is_ok() {}
+    // One that is refused, one that breaks a rule, one that vanishes.
+    let mut viewer = server.connect("/inspect?trace=0123456789abcdef");
+    viewer.send("publish".into()).expect("sent");
+    while viewer.read().is_ok() {}
+    let mut viewer = server.connect("/inspect?trace=0123456789abcdef");
+    viewer.get_mut().write_all(b"\xff\x80\0\0\0\0").expect("sent");
+    while viewer.read().is_ok() {}
+    drop(server.connect("/inspect?trace=0123456789abcdef"));
+    let metrics = server.counts("all but the client are gone", |metrics| metrics.connections == 1);
+    assert_eq!((metrics.handshakes, metrics.subscribers), (5, 1));
+    assert_eq!(
+        metrics.closes.iter().map(|(_, count)| count).sum::<u64>(),
+        4,
+        "each once: {:?}",
+        metrics.closes
+    );
+    assert!(server.heard.try_recv().is_err());
+    client.close(None).expect("sent");
+    assert_eq!(server.hears(), "close 1005 ");
+}
+
 /// It is the program's fault, not the other clients'.
 #[test]
 fn a_handler_that_panics_loses_its_client_and_no_other() {

@@ -2,6 +2,7 @@
 
 use super::{
     Connection, Event, Http, Opening, PageRequest, Patience, Role, Stage, State, StatsRequest, Turn, Wanted,
+    Wish,
 };
 use crate::config::{Audience, Config, Legacy};
 use crate::deadline::Deadline;
@@ -194,9 +195,7 @@ impl Connection {
                     }
                 }
                 Ok(Some(Said::Message(message))) if role == Role::Viewer => {
-                    if let Some(event) = self.hear_viewer(message.kind(), message.payload(), turn) {
-                        return Some(event);
-                    }
+                    return Some(Event::Wish(Wish::of(&message)));
                 }
                 Ok(Some(Said::Message(message))) => return Some(Event::Message(message)),
                 Ok(Some(Said::Ping(payload))) => self.pong(&payload, turn),

@@ -13,7 +13,7 @@ use crate::http::Refusal;
 use crate::http::origin::{self, Peer};
 use crate::http::request::{Asked, Request};
 use crate::http::response::Status;
-use crate::message::{CloseCode, Kind, Message};
+use crate::message::{Kind, Message};
 use crate::outbox::{Body, Outbox};
 use crate::trace::{TraceId, Unwatchable};
 use crate::websocket::decoder::Decoder;
@@ -40,6 +40,24 @@ pub struct WatchRequest {
     pub id: TraceId,
     /// The 101 for it.
     response: Vec<u8>,
+}
+
+/// What a viewer wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// That the connection it watches is pinged.
+    Ping,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Wish {
+    pub(super) fn of(message: &Message<'_>) -> Self {
+        match (message.kind(), message.payload()) {
+            (Kind::Text, WANT_PING) => Self::Ping,
+            (Kind::Text | Kind::Binary, _) => Self::Unknown,
+        }
+    }
 }
 
 /// What the server pings with for a viewer: it comes back in the pong, and is seen to.
@@ -119,21 +137,7 @@ impl Connection {
         self.heard(turn);
     }
 
-    /// A viewer has said something: what it wants, or it is closed.
-    pub(super) fn hear_viewer(
-        &mut self,
-        kind: Kind,
-        payload: &[u8],
-        turn: &Turn<'_>,
-    ) -> Option<Event<'static>> {
-        if kind == Kind::Text && payload == WANT_PING {
-            return Some(Event::WantsPing);
-        }
-        self.close(CloseCode::POLICY, "all a viewer may say is ping", turn);
-        None
-    }
-
-    /// Tells a viewer something; `false`: it cannot take more now.
+    /// Tells a viewer something. One that there is no memory left to keep it for is closed, like any client.
     pub fn tell(&mut self, record: &str, turn: &Turn<'_>) {
         self.send(&Message::text(record), turn);
     }

@@ -16,7 +16,7 @@ mod life;
 mod output;
 mod page;
 
-pub use inspect::{TraceRequest, WatchRequest};
+pub use inspect::{TraceRequest, WatchRequest, Wish};
 pub use life::Expiry;
 pub use page::{Found, PageRequest, Responded, StatsRequest};
 
@@ -69,8 +69,8 @@ pub enum Event<'a> {
     Stats(Box<StatsRequest>),
     /// To watch another connection: answer with [`Connection::watch`].
     Watch(Box<WatchRequest>),
-    /// Of a viewer: that the connection it watches is pinged.
-    WantsPing,
+    /// A viewer has said what it wants.
+    Wish(Wish),
     /// It asked for something that needs nobody else; the answer is in the outbox.
     Answered(Asked),
     /// It is a WebSocket now; the 101 is in the outbox.

@@ -127,7 +127,7 @@ fn short(event: &Event<'_>) -> String {
         Event::Answered(_) => "answered".to_owned(),
         Event::Stats(request) => format!("stats {:?}", request.content),
         Event::Watch(request) => format!("watch {:?}", request.id),
-        Event::WantsPing => "wants a ping".to_owned(),
+        Event::Wish(wish) => format!("wants {wish:?}"),
         Event::Open(opening) => format!("open {}", opening.target),
         Event::Message(message) => format!("{:?} {}", message.kind(), message.payload().escape_ascii()),
         Event::Close(code, reason) => format!("close {code} {reason}"),

@@ -62,7 +62,7 @@ impl Access {
         let is_request = match event {
             Event::Page(_) | Event::Stats(_) | Event::Answered(_) => true,
             Event::Watch(_) | Event::Open(_) | Event::Refusal(..) => true,
-            Event::WantsPing | Event::Message(_) | Event::Close(..) | Event::Violation(_) => false,
+            Event::Wish(_) | Event::Message(_) | Event::Close(..) | Event::Violation(_) => false,
         };
         if is_request && log::log_enabled!(target: TARGET, Level::Info) {
             self.answered(key, entry, event, page, (now, budget));
@@ -95,7 +95,7 @@ impl Access {
                 let content = if is_head { Content::Omitted } else { Content::Sent };
                 (asked.as_deref().cloned(), refusal.status, refusal.content_bytes(content))
             }
-            Event::WantsPing | Event::Message(_) | Event::Close(..) | Event::Violation(_) => return,
+            Event::Wish(_) | Event::Message(_) | Event::Close(..) | Event::Violation(_) => return,
         };
         let requests =
             self.connections.entry(key).or_insert_with(|| Requests::new(transport.address(), budget));

@@ -18,7 +18,7 @@ pub(super) enum Called {
 pub(super) fn call<H: Handler>(handler: &mut H, context: &mut Context<'_>, event: Event<'_>) -> Called {
     let call = AssertUnwindSafe(|| match event {
         Event::Page(_) | Event::Stats(_) | Event::Answered(_) | Event::Refusal(..) => {}
-        Event::Watch(_) | Event::WantsPing => {}
+        Event::Watch(_) | Event::Wish(_) => {}
         Event::Open(opening) => handler.open(context, &opening),
         Event::Message(message) => handler.message(context, message),
         Event::Close(code, reason) => handler.close(context, code, &reason),

@@ -6,7 +6,7 @@
 //! Must not know: what is recorded, and how.
 
 use super::Server;
-use crate::connection::{TraceRequest, Turn, WatchRequest};
+use crate::connection::{TraceRequest, Turn, WatchRequest, Wish};
 use crate::limits::TRACE_RECORDS_PER_TURN;
 use crate::message::CloseCode;
 use crate::trace::{Direction, Told};
@@ -38,6 +38,25 @@ impl Server {
         self.untap(unwatched);
     }
 
+    /// A viewer has said what it wants.
+    pub(super) fn heed_viewer(&mut self, key: usize, wish: Wish) {
+        match wish {
+            Wish::Ping => self.traces.want_ping(key),
+            Wish::Unknown => self.close_viewer(key, CloseCode::POLICY, "all a viewer may say is ping"),
+        }
+    }
+
+    fn close_viewer(&mut self, key: usize, code: CloseCode, reason: &str) {
+        let now = self.now;
+        let Some(entry) = self.connections.get_mut(key) else { return };
+        let head = self.channel.head(entry.connection.seat());
+        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        if !entry.connection.has_said_all() {
+            entry.connection.close(code, reason, &turn);
+            self.notes.metrics.note_close(code);
+        }
+    }
+
     /// A connection is over: what it was for a trace, it is no more.
     pub(super) fn leave_trace(&mut self, key: usize) {
         let unwatched = self.traces.leave(key);
@@ -59,7 +78,8 @@ impl Server {
         while let Some(key) = self.traces.take_ping() {
             self.ping(key);
         }
-        for index in 0..self.traces.len() {
+        // Backwards: one that leaves moves those behind it.
+        for index in (0..self.traces.len()).rev() {
             if let Some(viewer) = self.traces.viewer(index) {
                 self.tell_viewer(viewer, index);
             }
@@ -71,20 +91,29 @@ impl Server {
         let Some(entry) = self.connections.get_mut(viewer) else { return };
         let head = self.channel.head(entry.connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        // One that has closed may take its time to go.
+        if entry.is_gone || !entry.connection.is_viewer() {
+            return self.leave_trace(viewer);
+        }
         for _ in 0..TRACE_RECORDS_PER_TURN {
             if !entry.connection.can_be_told() {
                 break;
             }
             match self.traces.tell(index) {
                 Told::Nothing => break,
-                Told::Record(record) => entry.connection.tell(&record, &turn),
+                Told::Record(record) => {
+                    entry.connection.tell(&record, &turn);
+                    if entry.connection.has_said_all() {
+                        self.notes.metrics.note_close(CloseCode::TRY_AGAIN_LATER);
+                    }
+                }
                 Told::End => {
-                    entry.connection.close(CloseCode::NORMAL, "the connection is over", &turn);
-                    self.notes.metrics.note_close(CloseCode::NORMAL);
+                    self.close_viewer(viewer, CloseCode::NORMAL, "the connection is over");
+                    break;
                 }
             }
         }
-        if entry.connection.wants_flush() {
+        if self.connections.get(viewer).is_some_and(|entry| entry.connection.wants_flush()) {
             self.queue_write(viewer);
         }
     }

@@ -65,7 +65,7 @@ impl Notes {
             Event::Page(_) | Event::Stats(_) | Event::Answered(_) => self.metrics.requests += 1,
             // Whether it is granted is not known yet.
             Event::Watch(_) => {}
-            Event::WantsPing => log::trace!("connection {key} wants the one it watches to be pinged"),
+            Event::Wish(wish) => log::trace!("connection {key} watches another, and wants: {wish:?}"),
             Event::Message(_) => self.metrics.messages_received += 1,
             Event::Open(opening) => {
                 self.metrics.handshakes += 1;

@@ -56,8 +56,8 @@ impl Server {
                     }
                     None
                 }
-                Event::WantsPing => {
-                    self.traces.want_ping(key);
+                Event::Wish(wish) => {
+                    self.heed_viewer(key, *wish);
                     None
                 }
                 Event::Answered(_) | Event::Refusal(..) => None,

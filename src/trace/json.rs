@@ -56,7 +56,8 @@ fn push_frame(json: &mut String, frame: &Frame) {
 
 fn push_hex(json: &mut String, bytes: &[u8]) {
     json.push('"');
-    bytes.iter().for_each(|byte| write!(json, "{byte:02x}").expect(INFALLIBLE));
+    let digit = |bits: u8| char::from(b"0123456789abcdef"[usize::from(bits)]);
+    bytes.iter().for_each(|byte| json.extend([digit(byte >> 4), digit(byte & 0x0F)]));
     json.push('"');
 }
 

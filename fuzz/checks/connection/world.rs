@@ -236,7 +236,7 @@ impl<'c> World<'c> {
                     assert!(self.connection.watch(&request, Ok(()), &turn).is_none(), "it was granted");
                     assert!(self.connection.is_viewer() && self.connection.audience().is_none());
                 }
-                Event::WantsPing => self.connection.ping_for_viewer(&turn),
+                Event::Wish(_) => self.connection.ping_for_viewer(&turn),
                 Event::Answered(_) => answers += 1,
                 Event::Open(opening) if opening.audience == Audience::Everyone => self.sit_down(),
                 Event::Message(message) => {

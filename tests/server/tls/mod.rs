@@ -211,3 +211,20 @@ fn past_the_limit_it_is_said_by_tls() {
         }
     }
 }
+
+/// What TLS carries, not what carries it.
+#[test]
+fn a_trace_shows_plaintext() {
+    let server = start(&[]);
+    let mut viewer = websocket(secure_to(&server), "/inspect?trace=0123456789abcdef");
+    let mut client = websocket(secure_to(&server), "/?trace=0123456789abcdef");
+    client.send(Message::text("Hello")).expect("sent");
+    assert_eq!(client.read().expect("it hears itself"), Message::text("Hello"));
+    let mut told = || viewer.read().expect("a record").into_text().expect("text").to_string();
+    for sign in ["GET /?trace=", "HTTP/1.1 101 ", "\"preview\":\"Hello\"", "\"wire\":\"810548656c6c6f\""] {
+        let record = told();
+        assert!(record.contains(sign), "{record}");
+    }
+    drop(client);
+    assert!(told().contains("\"kind\":\"close\""));
+}
