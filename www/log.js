@@ -1,65 +1,192 @@
-"use strict";
+// A log of what happens on a socket: one line an event, the newest 500.
+//
+// Whatever a peer does, the page stays light. A message costs its line's few
+// words when it comes in; lines are drawn once an animation frame, and what
+// would have scrolled out by then never is. A hidden tab has no frames: there
+// the newest 500 wait. What a peer sent is written with textContent only, so it
+// can never become HTML.
 
-// A log of what happens on a socket, one line an event. What a peer sent is
-// written with textContent only, so it can never become HTML.
+import { onLanguage, say } from "./language.js";
 
 const MAX_LINES = 500;
 const MAX_HEX_BYTES = 64;
-const MAX_CHARACTERS = 4096; // of one message: 500 lines of 1 MB would stall the page
+const MAX_TEXT_BYTES = 4096; // of one message: 500 lines of 1 MB would stall the page
+const MAX_LINES_READ_OUT = 5; // in one frame: more than that nobody can listen to
 
-function createLog(list) {
+const KINDS = { sent: "发送", received: "接收", note: "说明", exception: "异常" }; // the others are names of events
+
+// Works on the elements of a section: ol, .count, buttons .pause, .clear and .save, and .latest, a link that shows the
+// newest line at the foot of a small window while the log is out of sight.
+export function createLog(section) {
+  const list = section.querySelector("ol");
+  const pauseButton = section.querySelector(".pause");
+  const latest = section.querySelector(".latest");
+  let shown = []; // entries of the lines in the list, at most MAX_LINES
+  let pending = []; // entries that wait for a frame, or for the end of a pause; at most MAX_LINES
+  let total = 0;
+  let isPaused = false;
+  let waitingSinceTotal = 0; // the total when the pause began
+  let frame = null;
   let previous = performance.now();
 
-  function sincePrevious() {
-    const now = performance.now();
-    const elapsed = now - previous;
-    previous = now;
-    return elapsed < 1000 ? `+${elapsed.toFixed(1)} ms` : `+${(elapsed / 1000).toFixed(2)} s`;
-  }
-
-  // Adds a line and returns the element of its body, for those who fill it later.
+  // `detail` may be a function: then the line follows a switch of the language.
   function add(kind, detail, body = "") {
-    const line = document.createElement("li");
-    line.className = kind;
-    const bodyElement = part("code", "body", body);
-    bodyElement.dir = "auto"; // right-to-left text must not turn the line around
-    line.append(
-      part("span", "time", sincePrevious()), " ",
-      part("span", "kind", kind), " ",
-      part("span", "detail", detail), " ",
-      bodyElement,
-    );
-    list.append(line);
-    if (list.childElementCount > MAX_LINES) list.firstElementChild.remove();
-    return bodyElement;
+    const now = performance.now();
+    pending.push({ kind, detail, body, since: now - previous, date: Date.now() });
+    previous = now;
+    total += 1;
+    if (pending.length > MAX_LINES) pending.shift();
+    frame ??= requestAnimationFrame(draw);
   }
 
   // `direction` is "sent" or "received", `data` whatever send() takes.
   function message(direction, data) {
     if (typeof data === "string") {
-      add(direction, `text, ${byteCount(utf8Length(data))}`, shorten(data));
+      const bytes = new TextEncoder().encode(data);
+      add(direction, () => say("text, ", "文本，") + byteCount(bytes.length), textHead(bytes, data));
     } else if (data instanceof Blob) {
-      addBlob(direction, data);
+      const name = data.constructor.name;
+      add(direction, () => `${name}${say(", ", "，")}${byteCount(data.size)}`, data);
     } else {
+      const name = data.constructor.name;
       const bytes = bytesOf(data);
-      add(direction, `${data.constructor.name}, ${byteCount(bytes.length)}`, hex(bytes));
+      const { length } = bytes;
+      add(direction, () => `${name}${say(", ", "，")}${byteCount(length)}`, hex(bytes));
     }
   }
 
-  // A Blob is read asynchronously. Its line is added at once all the same:
-  // otherwise a text that comes right after it would overtake it.
-  async function addBlob(direction, blob) {
-    const body = add(direction, `Blob, ${byteCount(blob.size)}`, "…");
-    const head = await blob.slice(0, MAX_HEX_BYTES).arrayBuffer();
-    body.textContent = hex(new Uint8Array(head), blob.size);
+  function draw() {
+    frame = null;
+    showCount();
+    showLatest();
+    if (isPaused || pending.length === 0) return;
+    list.setAttribute("aria-live", pending.length > MAX_LINES_READ_OUT ? "off" : "polite");
+    const keep = MAX_LINES - pending.length;
+    while (list.childElementCount > keep) list.firstElementChild.remove();
+    list.append(...pending.map(line));
+    readBlobs();
+    shown = [...shown, ...pending].slice(-MAX_LINES);
+    pending = [];
   }
 
-  return {
-    add,
-    message,
-    exception: (error) => add("exception", `${error.name}: ${error.message}`),
-    clear: () => list.replaceChildren(),
-  };
+  function redraw() {
+    list.setAttribute("aria-live", "off");
+    list.replaceChildren(...shown.map(line));
+    readBlobs();
+    showCount();
+    showLatest();
+  }
+
+  function showCount() {
+    const kept = Math.min(total, MAX_LINES);
+    section.querySelector(".count").textContent = total > kept
+      ? say(`${total} lines, the newest ${kept} kept`, `共 ${total} 行，保留最新 ${kept} 行`)
+      : say(`${total} ${total === 1 ? "line" : "lines"}`, `${total} 行`);
+    const waiting = total - waitingSinceTotal;
+    pauseButton.textContent = isPaused ? say(`Resume (${waiting})`, `继续（${waiting}）`) : say("Pause", "暂停");
+  }
+
+  function showLatest() {
+    const entry = pending.at(-1) ?? shown.at(-1);
+    latest.textContent = say("Log", "日志") + (entry ? `: ${kindText(entry.kind)} ${detailText(entry)}` : "");
+  }
+
+  function pause() {
+    isPaused = !isPaused;
+    waitingSinceTotal = total;
+    pauseButton.classList.toggle("on", isPaused);
+    draw();
+  }
+
+  function clear() {
+    shown = [];
+    pending = [];
+    total = 0;
+    waitingSinceTotal = 0;
+    redraw();
+  }
+
+  function save() {
+    const entries = [...shown, ...pending].slice(-MAX_LINES);
+    const text = entries.map(plainLine).join("\n");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text, "\n"], { type: "text/plain" }));
+    link.download = `fanfare-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.txt`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000); // by then it has been written
+  }
+
+  pauseButton.addEventListener("click", pause);
+  section.querySelector(".clear").addEventListener("click", clear);
+  section.querySelector(".save").addEventListener("click", save);
+  new IntersectionObserver(([{ isIntersecting }]) => { latest.hidden = isIntersecting; }).observe(section);
+  onLanguage(redraw);
+
+  return { add, message, exception: (error) => add("exception", `${error.name}: ${error.message}`) };
+}
+
+function line(entry) {
+  const element = part("li", entry.kind, "");
+  const body = part("code", "body", "");
+  body.dir = "auto"; // right-to-left text must not turn the line around
+  if (entry.body instanceof Blob) {
+    body.textContent = "…";
+    unread.push({ entry, element: body });
+    if (unread.length > MAX_LINES) unread.shift();
+  } else {
+    body.textContent = entry.body;
+  }
+  element.append(
+    part("span", "time", sinceText(entry.since)), " ",
+    part("span", "kind", kindText(entry.kind)), " ",
+    part("span", "detail", detailText(entry)), " ",
+    body,
+  );
+  return element;
+}
+
+// A Blob is read asynchronously, the newest first, and only while it has a line:
+// of thousands a second most lose theirs before their turn comes.
+const unread = []; // { entry, element }, at most MAX_LINES
+let isReading = false;
+
+async function readBlobs() {
+  if (isReading) return;
+  isReading = true;
+  while (unread.length > 0) {
+    const { entry, element } = unread.pop();
+    if (!element.isConnected) continue;
+    if (entry.body instanceof Blob) entry.body = await headOf(entry.body);
+    element.textContent = entry.body;
+  }
+  isReading = false;
+}
+
+async function headOf(blob) {
+  try {
+    const head = await blob.slice(0, MAX_HEX_BYTES).arrayBuffer();
+    return hex(new Uint8Array(head), blob.size);
+  } catch (error) { // of a file that was moved, say
+    return `${error.name}: ${error.message}`;
+  }
+}
+
+function plainLine(entry) {
+  const body = entry.body instanceof Blob ? "…" : entry.body;
+  const words = [new Date(entry.date).toISOString(), sinceText(entry.since), kindText(entry.kind), detailText(entry)];
+  return words.join("  ") + (body ? `\n    ${body.replaceAll("\n", "\n    ")}` : "");
+}
+
+function kindText(kind) {
+  return say(kind, KINDS[kind] ?? kind);
+}
+
+function detailText({ detail }) {
+  return typeof detail === "function" ? detail() : detail;
+}
+
+function sinceText(milliseconds) {
+  return milliseconds < 1000 ? `+${milliseconds.toFixed(1)} ms` : `+${(milliseconds / 1000).toFixed(2)} s`;
 }
 
 function part(tagName, className, text) {
@@ -69,15 +196,11 @@ function part(tagName, className, text) {
   return element;
 }
 
-function byteCount(count) {
-  return count === 1 ? "1 byte" : `${count} bytes`;
+export function byteCount(count) {
+  return say(count === 1 ? "1 byte" : `${count} bytes`, `${count} 字节`);
 }
 
-function utf8Length(text) {
-  return new TextEncoder().encode(text).length;
-}
-
-function bytesOf(data) {
+export function bytesOf(data) {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
@@ -87,9 +210,10 @@ function hex(bytes, total = bytes.length) {
   return head.join(" ") + (total > MAX_HEX_BYTES ? " …" : "");
 }
 
-function shorten(text) {
-  if (text.length <= MAX_CHARACTERS) return text;
-  // The cut must not leave half of a surrogate pair behind.
-  const head = text.slice(0, MAX_CHARACTERS).replace(/[\uD800-\uDBFF]$/, "");
-  return `${head} … (${text.length - head.length} more characters)`;
+// Decoded anew, because a slice would keep the whole message in memory; as part
+// of a stream, so that half a character at its end is left out.
+function textHead(bytes, text) {
+  if (bytes.length <= MAX_TEXT_BYTES) return text;
+  const head = new TextDecoder().decode(bytes.subarray(0, MAX_TEXT_BYTES), { stream: true });
+  return `${head} …`;
 }

@@ -1,26 +1,60 @@
-"use strict";
-
 // The user's page: one socket, everything the API offers, and a log of it.
 // Nothing is disabled or checked beforehand, so that the log can show what the
 // browser itself says to a wrong URL, protocol, state or close code.
 
-const byId = (id) => document.getElementById(id);
-const log = createLog(byId("log"));
-let socket = null;
+import { createInspector } from "./inspector.js";
+import { onLanguage, say } from "./language.js";
+import { byteCount, createLog } from "./log.js";
+import { createReconnect } from "./reconnect.js";
+import { CLOSE_CODES, closeText, errorText, pageSocketUrl, readyStateText } from "./socket.js";
 
-function connect() {
-  if (socket && socket.readyState !== CLOSED) {
-    log.add("note", `the socket is still ${readyStateText(socket)}, close it first`);
+const byId = (id) => document.getElementById(id);
+const log = createLog(byId("logSection"));
+const inspector = createInspector(byId("inspector"));
+const reconnect = createReconnect(() => connect(target), showRetry);
+
+let socket = null;
+let target = null; // what to connect to: { url, protocols }
+let attempts = 0;
+let isWanted = false; // until the user closes
+let secondsLeft = null; // until the next attempt
+
+// Connecting, and connecting again
+
+// The server went, the network went, or either asked for another try. Any other
+// code is an answer, and would be the same again.
+const CODES_TO_TRY_AGAIN = [1001, 1006, 1011, 1012, 1013, 1014];
+const knownUrls = new Set([pageSocketUrl()]); // that have worked: a mistyped one is not tried for ever
+
+function connectByForm() {
+  if (socket && socket.readyState !== WebSocket.CLOSED) {
+    log.add("note", () => say(
+      `the socket is still ${readyStateText(socket)}, close it first`,
+      `套接字仍处于 ${readyStateText(socket)}，请先关闭`,
+    ));
     return;
   }
+  connect({ url: byId("url").value, protocols: protocolList() });
+}
+
+async function connect(newTarget) {
+  target = newTarget;
+  isWanted = true;
+  attempts += 1;
+  const attempt = attempts;
+  reconnect.stop();
+  const url = await inspector.prepare(target.url);
+  if (attempt !== attempts) return; // overtaken by a later one, or called off
   try {
-    socket = new WebSocket(byId("url").value, protocolList());
+    socket = new WebSocket(url, target.protocols);
   } catch (error) {
+    isWanted = false;
     log.exception(error);
     return;
   }
-  log.add("note", `connecting to ${socket.url}`);
-  applyBinaryType();
+  const { url: shownUrl } = socket;
+  log.add("note", () => say(`connecting to ${shownUrl}`, `正在连接 ${shownUrl}`));
+  socket.binaryType = byId("binaryType").value;
   listen(socket);
   showState();
 }
@@ -30,30 +64,59 @@ function protocolList() {
 }
 
 function listen(socket) {
-  socket.addEventListener("open", () => log.add("open", `connected to ${socket.url}`));
-  socket.addEventListener("message", (event) => log.message("received", event.data));
-  socket.addEventListener("error", () => log.add("error", ERROR_TEXT));
-  socket.addEventListener("close", (event) => log.add("close", closeText(event)));
+  socket.addEventListener("open", () => {
+    knownUrls.add(target.url);
+    reconnect.opened();
+    log.add("open", () => say(`connected to ${socket.url}`, `已连接到 ${socket.url}`));
+  });
+  socket.addEventListener("message", ({ data }) => {
+    if (!bulk.takes(data)) log.message("received", data);
+  });
+  socket.addEventListener("error", () => log.add("error", errorText));
+  socket.addEventListener("close", onClose);
   for (const type of ["open", "error", "close"]) socket.addEventListener(type, showState);
 }
 
-function applyBinaryType() {
-  if (socket) socket.binaryType = byId("binaryType").value;
+function onClose(event) {
+  log.add("close", () => closeText(event));
+  bulk.end();
+  if (isWanted && CODES_TO_TRY_AGAIN.includes(event.code) && knownUrls.has(target.url)) reconnect.lost();
 }
+
+function showRetry(seconds) {
+  byId("retry").hidden = seconds === null;
+  secondsLeft = seconds;
+  showRetryText();
+}
+
+function showRetryText() {
+  byId("retry").textContent = secondsLeft === Infinity
+    ? say("Not connected. The next attempt is made when this tab is shown.", "未连接。本标签页显示时会再次尝试。")
+    : say(`Not connected. The next attempt is in ${secondsLeft} s; “Close” calls it off.`,
+      `未连接。${secondsLeft} 秒后再次尝试；点击“关闭”可取消。`);
+}
+
+// Sending
 
 const PAYLOADS = {
   string: (text) => text,
   Blob: (text) => new Blob([text]),
   ArrayBuffer: (text) => new TextEncoder().encode(text).buffer,
-  Uint8Array: (text) => new TextEncoder().encode(text),
+  Uint8Array: (text) => viewOfPart(new TextEncoder().encode(text)),
 };
 
-function sendMessage() {
+// The bytes stand in the middle of a larger buffer: only what the view shows is sent.
+function viewOfPart(bytes) {
+  const store = new Uint8Array(bytes.length + 8).fill(0xff);
+  store.set(bytes, 4);
+  return store.subarray(4, -4);
+}
+
+function send(payload) {
   if (!socket) {
-    log.add("note", "there is no socket yet, connect first");
+    log.add("note", () => say("there is no socket yet, connect first", "还没有套接字，请先建立连接"));
     return;
   }
-  const payload = PAYLOADS[byId("sendAs").value](byId("inputMessage").value);
   try {
     socket.send(payload);
   } catch (error) {
@@ -67,40 +130,229 @@ function sendMessage() {
 // After the end of a connection send() does not throw: it drops the message
 // and only adds its size to bufferedAmount.
 function logSent(payload) {
-  if (socket.readyState === OPEN) {
+  if (socket.readyState === WebSocket.OPEN) {
     log.message("sent", payload);
-  } else {
-    log.add("note", `send() while ${readyStateText(socket)}: dropped, bufferedAmount is now ${socket.bufferedAmount}`);
-  }
-}
-
-function closeSocket() {
-  if (!socket || socket.readyState === CLOSED) {
-    log.add("note", "there is no open connection to close");
     return;
   }
-  const code = byId("closeCode").value.trim();
-  const reason = byId("closeReason").value;
+  const [state, amount] = [readyStateText(socket), socket.bufferedAmount];
+  log.add("note", () => say(
+    `send() while ${state}: dropped, bufferedAmount is now ${amount}`,
+    `在 ${state} 状态调用 send()：消息被丢弃，bufferedAmount 现为 ${amount}`,
+  ));
+}
+
+const DEFAULT_MAX_MESSAGE_BYTES = 1048576; // fanfare's --max-message
+
+function sendFile() {
+  const [file] = byId("file").files;
+  if (file) send(file);
+  else log.add("note", () => say("no file is chosen", "没有选择文件"));
+}
+
+function showFile() {
+  const [file] = byId("file").files;
+  byId("fileNote").hidden = !file || file.size <= DEFAULT_MAX_MESSAGE_BYTES;
+  showCode();
+}
+
+// A file that misses the section must not replace the page either.
+function onDrop(event) {
+  event.preventDefault();
+  if (event.dataTransfer.files.length === 0 || !byId("sendSection").contains(event.target)) return;
+  byId("file").files = event.dataTransfer.files;
+  showFile();
+}
+
+// 8 MB at once, to watch bufferedAmount. In pieces, because a message over
+// --max-message would be closed with 1009; random, because what repeats itself
+// is compressed to nothing. 128 lines would bury the log: what comes back is
+// known by its size and counted.
+
+const PIECE_BYTES = 65536;
+const PIECES = 128;
+
+const bulk = {
+  left: 0, // pieces that have not come back
+  startedAt: 0,
+  drainedAt: null,
+
+  start() {
+    if (this.left > 0 || !socket || socket.readyState !== WebSocket.OPEN) {
+      log.add("note", () => (this.left > 0
+        ? say("the last 8 MB are still on their way", "上一次的 8 MB 还在途中")
+        : say("not connected: nothing has been sent", "未连接：什么都没有发送")));
+      return;
+    }
+    const piece = crypto.getRandomValues(new Uint8Array(PIECE_BYTES));
+    this.left = PIECES;
+    this.startedAt = performance.now();
+    this.drainedAt = null;
+    peak = 0;
+    for (let sent = 0; sent < PIECES; sent += 1) socket.send(piece);
+    log.add("sent", () => say(`${PIECES} times `, `${PIECES} 次 `) + byteCount(PIECE_BYTES));
+    showState();
+  },
+
+  // Whether a message is one of those that come back.
+  takes(data) {
+    if (this.left === 0 || typeof data === "string" || (data.size ?? data.byteLength) !== PIECE_BYTES) return false;
+    this.left -= 1;
+    if (this.left === 0) {
+      const elapsed = (performance.now() - this.startedAt).toFixed(0);
+      log.add("received", () => say(
+        `${PIECES} times ${byteCount(PIECE_BYTES)}, the last one after ${elapsed} ms`,
+        `${PIECES} 次 ${byteCount(PIECE_BYTES)}，最后一条在 ${elapsed} ms 后`,
+      ));
+    }
+    return true;
+  },
+
+  drained() {
+    if (this.left === 0 || this.drainedAt !== null) return;
+    this.drainedAt = performance.now();
+    const [elapsed, most] = [(this.drainedAt - this.startedAt).toFixed(0), peak];
+    log.add("note", () => say(
+      `bufferedAmount was ${most} at most, and 0 again after ${elapsed} ms`,
+      `bufferedAmount 最大为 ${most}，${elapsed} ms 后回到 0`,
+    ));
+  },
+
+  end() {
+    this.left = 0;
+  },
+};
+
+// Closing
+
+function closeSocket() {
+  const isWaiting = isWanted && !byId("retry").hidden;
+  const isConnecting = isWanted && socket === null;
+  if (isWaiting || isConnecting) {
+    callOff();
+    log.add("note", () => say("no further attempts", "不再尝试连接"));
+    return;
+  }
+  if (!socket || socket.readyState === WebSocket.CLOSED) {
+    callOff();
+    log.add("note", () => say("there is no open connection to close", "没有可关闭的连接"));
+    return;
+  }
   try {
-    // An empty field leaves the argument out, anything else is for the browser to judge.
-    socket.close(code === "" ? undefined : Number(code), reason === "" ? undefined : reason);
+    socket.close(...closeArguments());
+    callOff();
   } catch (error) {
     log.exception(error);
   }
   showState();
 }
 
+function callOff() {
+  isWanted = false;
+  attempts += 1;
+  reconnect.stop();
+}
+
+// An empty field leaves the argument out, anything else is for the browser to judge.
+function closeArguments() {
+  const code = byId("closeCode").value.trim();
+  const reason = byId("closeReason").value;
+  if (reason !== "") return [code === "" ? undefined : Number(code), reason];
+  return code === "" ? [] : [Number(code)];
+}
+
+// Showing
+
+let peak = 0; // of bufferedAmount
+let isSampling = false;
+
 function showState() {
   showText("readyState", readyStateText(socket));
+  showText("socketUrl", socket ? socket.url : "");
   showText("protocol", socket ? socket.protocol : "");
   showText("extensions", socket ? socket.extensions : "");
-  showText("bufferedAmount", String(socket ? socket.bufferedAmount : 0));
+  showBuffered();
+}
+
+// No event tells that bufferedAmount has changed: it is looked at in every
+// frame while it drains. After the end of a connection it never does.
+function showBuffered() {
+  const amount = socket ? socket.bufferedAmount : 0;
+  peak = Math.max(peak, amount);
+  showText("bufferedAmount", String(amount));
+  showText("bufferedPeak", String(peak));
+  byId("bufferedMeter").value = amount;
+  live("buffered", String(amount));
+  if (amount === 0) bulk.drained();
+  if (amount > 0 && socket.readyState < WebSocket.CLOSED && !isSampling) {
+    isSampling = true;
+    requestAnimationFrame(() => {
+      isSampling = false;
+      showBuffered();
+    });
+  }
 }
 
 // Writes only what has changed, or a selection in it would be lost each time.
 function showText(id, text) {
   const element = byId(id);
   if (element.textContent !== text) element.textContent = text;
+}
+
+// The code beside each control, with what is in the fields now.
+
+const SEND_CODE = { // TEXT is replaced
+  string: "socket.send(TEXT);",
+  Blob: "socket.send(new Blob([TEXT]));",
+  ArrayBuffer: `const { buffer } = new TextEncoder().encode(TEXT);
+socket.send(buffer);`,
+  Uint8Array: `const bytes = new TextEncoder().encode(TEXT);
+const store = new Uint8Array(bytes.length + 8);
+store.set(bytes, 4);
+socket.send(store.subarray(4, -4));`,
+};
+
+const READ_CODE = {
+  blob: "data.arrayBuffer().then(showBytes)",
+  arraybuffer: "showBytes(data)",
+};
+
+function showCode() {
+  const protocols = protocolList();
+  const url = literal(byId("url").value);
+  const kind = byId("binaryType").value;
+  const [file] = byId("file").files;
+  live("connect", protocols.length === 0 ? url : `${url}, ${JSON.stringify(protocols)}`);
+  live("binaryType", literal(kind));
+  live("read", READ_CODE[kind]);
+  showSendCode(literal(byId("inputMessage").value));
+  live("file", file ? `${file.name}, ${byteCount(file.size)}` : say("no file yet", "尚无文件"));
+  live("close", closeArguments().map((value) => (typeof value === "string" ? literal(value) : String(value))).join(", "));
+  live("support", String(Boolean(window.WebSocket)));
+}
+
+function showSendCode(text) {
+  const [before, after] = SEND_CODE[byId("sendAs").value].split("TEXT");
+  const value = document.createElement("span");
+  value.dataset.live = "text";
+  value.textContent = text;
+  byId("sendCode").replaceChildren(before, value, after);
+}
+
+function literal(text) {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+}
+
+function live(name, text) {
+  const element = document.querySelector(`[data-live="${name}"]`);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function showCloseCodes() {
+  byId("closeCodes").replaceChildren(...Object.entries(CLOSE_CODES).map(([code, names]) => {
+    const row = document.createElement("tr");
+    for (const text of [code, say(...names)]) row.insertCell().textContent = text;
+    return row;
+  }));
 }
 
 function onSubmit(id, action) {
@@ -110,17 +362,30 @@ function onSubmit(id, action) {
   });
 }
 
-onSubmit("connectForm", connect);
+onSubmit("connectForm", connectByForm);
 onSubmit("closeForm", closeSocket);
+onSubmit("fileForm", sendFile);
 onSubmit("sendForm", () => {
-  sendMessage();
+  send(PAYLOADS[byId("sendAs").value](byId("inputMessage").value));
   // The next message is typed over this one, which can as well be sent again.
   if (document.activeElement === byId("inputMessage")) byId("inputMessage").select();
 });
-byId("binaryType").addEventListener("change", applyBinaryType);
-byId("clearButton").addEventListener("click", log.clear);
+byId("bulkButton").addEventListener("click", () => bulk.start());
+byId("binaryType").addEventListener("change", (event) => {
+  if (socket) socket.binaryType = event.target.value;
+});
+byId("file").addEventListener("change", showFile);
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", onDrop);
+for (const type of ["input", "change"]) addEventListener(type, showCode);
 
 byId("url").value = pageSocketUrl();
-connect();
+// Where there is room, the code is shown.
+for (const details of document.querySelectorAll(".code")) details.open = matchMedia("(min-width: 56rem)").matches;
 showState();
-setInterval(showState, 100); // no event tells that bufferedAmount has changed
+onLanguage(() => {
+  showCode();
+  showCloseCodes();
+  showRetryText();
+});
+if (window.WebSocket) connect({ url: pageSocketUrl(), protocols: [] }); // without it support.js has said so

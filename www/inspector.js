@@ -1,0 +1,4 @@
+// Stands in for the inspector.
+export function createInspector() {
+  return { prepare: async (url) => url };
+}

@@ -1,0 +1,77 @@
+// When to try again after a connection was lost.
+//
+// Twice as long after each failure, at most 30 s, so that a server in trouble
+// is left alone; at random within that, so that after its restart not all
+// pages come back in the same instant: 1 to 2 s, 2 to 4 s, … 15 to 30 s. A tab
+// that nobody sees waits until it is shown, and then tries at once; so does
+// one that waits when the network comes back.
+
+const MIN_DELAY_MS = 1000;
+const MAX_DELAY_MS = 30000;
+
+// `attempt` connects; its outcome is told by opened() or lost(). `show` is
+// called with how many seconds are left ("Infinity": until the tab is shown),
+// whenever that changes, and with null when nobody waits any more.
+export function createReconnect(attempt, show) {
+  let failures = 0;
+  let dueAt = null; // while waiting
+  let timer;
+  let steadyTimer;
+
+  function lost() {
+    clearTimeout(steadyTimer);
+    const longest = Math.min(MAX_DELAY_MS, 2 * MIN_DELAY_MS * 2 ** failures);
+    failures += 1;
+    const delay = longest * (0.5 + 0.5 * Math.random());
+    dueAt = performance.now() + delay;
+    tick();
+    return document.hidden ? Infinity : delay / 1000;
+  }
+
+  function tick() {
+    clearTimeout(timer);
+    if (dueAt === null) return;
+    if (document.hidden) {
+      show(Infinity);
+      return; // visibilitychange goes on from here
+    }
+    const left = dueAt - performance.now();
+    if (left <= 0) {
+      tryNow();
+      return;
+    }
+    show(Math.ceil(left / 1000));
+    timer = setTimeout(tick, left % 1000 || 1000); // when the number changes
+  }
+
+  function tryNow() {
+    stop();
+    attempt();
+  }
+
+  // Only a connection that lasts ends the row of failures: a server that
+  // accepts and closes at once is in trouble as well.
+  function opened() {
+    stop();
+    steadyTimer = setTimeout(() => { failures = 0; }, MAX_DELAY_MS);
+  }
+
+  function stop() {
+    clearTimeout(timer);
+    clearTimeout(steadyTimer);
+    dueAt = null;
+    show(null);
+  }
+
+  function tryNowIfWaiting() {
+    if (dueAt !== null && !document.hidden) tryNow();
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) tick();
+    else tryNowIfWaiting();
+  });
+  addEventListener("online", tryNowIfWaiting);
+
+  return { lost, opened, stop };
+}
