@@ -23,14 +23,21 @@ export function createReconnect(attempt, show) {
     const longest = Math.min(MAX_DELAY_MS, 2 * MIN_DELAY_MS * 2 ** failures);
     failures += 1;
     const delay = longest * (0.5 + 0.5 * Math.random());
-    dueAt = performance.now() + delay;
-    tick();
+    wait(performance.now() + delay);
     return document.hidden ? Infinity : delay / 1000;
+  }
+
+  function wait(until) {
+    dueAt = until;
+    tick();
   }
 
   function tick() {
     clearTimeout(timer);
-    if (dueAt === null) return;
+    if (dueAt === null) {
+      show(null);
+      return;
+    }
     if (document.hidden) {
       show(Infinity);
       return; // visibilitychange goes on from here
@@ -45,22 +52,22 @@ export function createReconnect(attempt, show) {
   }
 
   function tryNow() {
-    stop();
+    wait(null);
     attempt();
   }
 
   // Only a connection that lasts ends the row of failures: a server that
   // accepts and closes at once is in trouble as well.
   function opened() {
-    stop();
+    wait(null);
     steadyTimer = setTimeout(() => { failures = 0; }, MAX_DELAY_MS);
   }
 
+  // The user decides: waits no more, and the next row of failures starts anew.
   function stop() {
-    clearTimeout(timer);
     clearTimeout(steadyTimer);
-    dueAt = null;
-    show(null);
+    failures = 0;
+    wait(null);
   }
 
   function tryNowIfWaiting() {
@@ -68,7 +75,7 @@ export function createReconnect(attempt, show) {
   }
 
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) tick();
+    if (dueAt !== null && document.hidden) tick();
     else tryNowIfWaiting();
   });
   addEventListener("online", tryNowIfWaiting);

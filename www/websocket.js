@@ -24,7 +24,7 @@ let secondsLeft = null; // until the next attempt
 // The server went, the network went, or either asked for another try. Any other
 // code is an answer, and would be the same again.
 const CODES_TO_TRY_AGAIN = [1001, 1006, 1011, 1012, 1013, 1014];
-const knownUrls = new Set([pageSocketUrl()]); // that have worked: a mistyped one is not tried for ever
+const worked = new Set(); // targets, as JSON: what was mistyped is not tried for ever
 
 function connectByForm() {
   if (socket && socket.readyState !== WebSocket.CLOSED) {
@@ -34,6 +34,7 @@ function connectByForm() {
     ));
     return;
   }
+  reconnect.stop();
   connect({ url: byId("url").value, protocols: protocolList() });
 }
 
@@ -42,7 +43,6 @@ async function connect(newTarget) {
   isWanted = true;
   attempts += 1;
   const attempt = attempts;
-  reconnect.stop();
   const url = await inspector.prepare(target.url);
   if (attempt !== attempts) return; // overtaken by a later one, or called off
   try {
@@ -65,7 +65,7 @@ function protocolList() {
 
 function listen(socket) {
   socket.addEventListener("open", () => {
-    knownUrls.add(target.url);
+    worked.add(JSON.stringify(target));
     reconnect.opened();
     log.add("open", () => say(`connected to ${socket.url}`, `已连接到 ${socket.url}`));
   });
@@ -80,7 +80,8 @@ function listen(socket) {
 function onClose(event) {
   log.add("close", () => closeText(event));
   bulk.end();
-  if (isWanted && CODES_TO_TRY_AGAIN.includes(event.code) && knownUrls.has(target.url)) reconnect.lost();
+  const isWorthwhile = CODES_TO_TRY_AGAIN.includes(event.code) && worked.has(JSON.stringify(target));
+  if (isWanted && isWorthwhile) reconnect.lost();
 }
 
 function showRetry(seconds) {
@@ -201,7 +202,7 @@ const bulk = {
       const elapsed = (performance.now() - this.startedAt).toFixed(0);
       log.add("received", () => say(
         `${PIECES} times ${byteCount(PIECE_BYTES)}, the last one after ${elapsed} ms`,
-        `${PIECES} 次 ${byteCount(PIECE_BYTES)}，最后一条在 ${elapsed} ms 后`,
+        `${PIECES} 次 ${byteCount(PIECE_BYTES)}，最后一条在 ${elapsed} ms 后到达`,
       ));
     }
     return true;
@@ -388,4 +389,6 @@ onLanguage(() => {
   showCloseCodes();
   showRetryText();
 });
-if (window.WebSocket) connect({ url: pageSocketUrl(), protocols: [] }); // without it support.js has said so
+const ownTarget = { url: pageSocketUrl(), protocols: [] };
+worked.add(JSON.stringify(ownTarget)); // the page came from there
+if (window.WebSocket) connect(ownTarget); // without it support.js has said so
