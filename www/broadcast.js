@@ -10,10 +10,9 @@ import { closeText, errorText, pageSocketUrl, readyStateText } from "./socket.js
 const byId = (id) => document.getElementById(id);
 const log = createLog(byId("logSection"));
 const chart = createChart(byId("chart"));
-const reconnect = createReconnect(connect, showRetry);
+const reconnect = createReconnect(connect, byId("retry"));
 
 let socket = null;
-let secondsLeft = null; // until the next attempt
 
 function connect() {
   socket = new WebSocket(pageSocketUrl());
@@ -45,19 +44,9 @@ function onMessage({ data }) {
 
 function onClose(event) {
   returns.forget();
-  const delay = reconnect.lost();
-  log.add("close", () => closeText(event) + (delay === Infinity
-    ? say("; next attempt when this tab is shown", "；本标签页显示时再次尝试")
-    : say(`; next attempt in ${delay.toFixed(1)} s`, `；${delay.toFixed(1)} 秒后再次尝试`)));
+  const next = reconnect.lost();
+  log.add("close", () => closeText(event) + next());
   showState();
-}
-
-function showRetry(seconds) {
-  secondsLeft = seconds;
-  byId("retry").hidden = seconds === null;
-  byId("retry").textContent = seconds === Infinity
-    ? say("Not connected. The next attempt is made when this tab is shown.", "未连接。本标签页显示时会再次尝试。")
-    : say(`Not connected. The next attempt is in ${seconds} s.`, `未连接。${seconds} 秒后再次尝试。`);
 }
 
 // Notices
@@ -262,10 +251,7 @@ byId("rateButton").addEventListener("click", () => pace.toggle());
 document.addEventListener("visibilitychange", everySecond);
 setInterval(everySecond, 1000);
 setInterval(() => { if (!document.hidden) showCounts(); }, 100);
-onLanguage(() => {
-  showPace();
-  if (secondsLeft !== null) showRetry(secondsLeft);
-});
+onLanguage(showPace);
 
 showState();
 if (window.WebSocket) connect(); // without it support.js has said so

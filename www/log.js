@@ -32,8 +32,10 @@ export function createLog(section) {
   // `detail` may be a function: then the line follows a switch of the language.
   function add(kind, detail, body = "") {
     const now = performance.now();
-    pending.push({ kind, detail, body, since: now - previous, date: Date.now() });
+    const entry = { kind, detail, body, since: now - previous, date: Date.now(), bodyElement: null };
+    pending.push(entry);
     previous = now;
+    if (body instanceof Blob) readLater(entry);
     total += 1;
     if (pending.length > MAX_LINES) pending.shift();
     frame ??= requestAnimationFrame(draw);
@@ -43,15 +45,14 @@ export function createLog(section) {
   function message(direction, data) {
     if (typeof data === "string") {
       const bytes = new TextEncoder().encode(data);
-      add(direction, () => say("text, ", "文本，") + byteCount(bytes.length), textHead(bytes, data));
+      add(direction, sized(() => say("text", "文本"), bytes.length), textHead(bytes, data));
     } else if (data instanceof Blob) {
-      const name = data.constructor.name;
-      add(direction, () => `${name}${say(", ", "，")}${byteCount(data.size)}`, data);
+      const { name } = data.constructor; // Blob, or File
+      add(direction, sized(() => name, data.size), data);
     } else {
-      const name = data.constructor.name;
       const bytes = bytesOf(data);
-      const { length } = bytes;
-      add(direction, () => `${name}${say(", ", "，")}${byteCount(length)}`, hex(bytes));
+      const { name } = data.constructor;
+      add(direction, sized(() => name, bytes.length), hex(bytes));
     }
   }
 
@@ -64,7 +65,6 @@ export function createLog(section) {
     const keep = MAX_LINES - pending.length;
     while (list.childElementCount > keep) list.firstElementChild.remove();
     list.append(...pending.map(line));
-    readBlobs();
     shown = [...shown, ...pending].slice(-MAX_LINES);
     pending = [];
   }
@@ -72,7 +72,6 @@ export function createLog(section) {
   function redraw() {
     list.setAttribute("aria-live", "off");
     list.replaceChildren(...shown.map(line));
-    readBlobs();
     showCount();
     showLatest();
   }
@@ -129,13 +128,8 @@ function line(entry) {
   const element = part("li", entry.kind, "");
   const body = part("code", "body", "");
   body.dir = "auto"; // right-to-left text must not turn the line around
-  if (entry.body instanceof Blob) {
-    body.textContent = "…";
-    unread.push({ entry, element: body });
-    if (unread.length > MAX_LINES) unread.shift();
-  } else {
-    body.textContent = entry.body;
-  }
+  body.textContent = bodyText(entry);
+  entry.bodyElement = body;
   element.append(
     part("span", "time", sinceText(entry.since)), " ",
     part("span", "kind", kindText(entry.kind)), " ",
@@ -145,19 +139,24 @@ function line(entry) {
   return element;
 }
 
-// A Blob is read asynchronously, the newest first, and only while it has a line:
-// of thousands a second most lose theirs before their turn comes.
-const unread = []; // { entry, element }, at most MAX_LINES
+// A Blob is read asynchronously, and its line is there at once all the same:
+// otherwise a text that comes right after it would overtake it. The newest is
+// read first, and of thousands a second most never are.
+const unread = []; // entries, at most MAX_LINES
 let isReading = false;
 
+function readLater(entry) {
+  unread.push(entry);
+  if (unread.length > MAX_LINES) unread.shift();
+  if (!isReading) readBlobs();
+}
+
 async function readBlobs() {
-  if (isReading) return;
   isReading = true;
   while (unread.length > 0) {
-    const { entry, element } = unread.pop();
-    if (!element.isConnected) continue;
-    if (entry.body instanceof Blob) entry.body = await headOf(entry.body);
-    element.textContent = entry.body;
+    const entry = unread.pop();
+    entry.body = await headOf(entry.body);
+    if (entry.bodyElement) entry.bodyElement.textContent = entry.body;
   }
   isReading = false;
 }
@@ -172,9 +171,13 @@ async function headOf(blob) {
 }
 
 function plainLine(entry) {
-  const body = entry.body instanceof Blob ? "…" : entry.body;
+  const body = bodyText(entry);
   const words = [new Date(entry.date).toISOString(), sinceText(entry.since), kindText(entry.kind), detailText(entry)];
   return words.join("  ") + (body ? `\n    ${body.replaceAll("\n", "\n    ")}` : "");
+}
+
+function bodyText({ body }) {
+  return body instanceof Blob ? "…" : body;
 }
 
 function kindText(kind) {
@@ -196,11 +199,16 @@ function part(tagName, className, text) {
   return element;
 }
 
+// A function of its own, so that what it returns keeps no message in memory.
+function sized(name, size) {
+  return () => name() + say(", ", "，") + byteCount(size);
+}
+
 export function byteCount(count) {
   return say(count === 1 ? "1 byte" : `${count} bytes`, `${count} 字节`);
 }
 
-export function bytesOf(data) {
+function bytesOf(data) {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -6,25 +6,30 @@
 // that nobody sees waits until it is shown, and then tries at once; so does
 // one that waits when the network comes back.
 
+import { onLanguage, say } from "./language.js";
+
 const MIN_DELAY_MS = 1000;
 const MAX_DELAY_MS = 30000;
 
-// `attempt` connects; its outcome is told by opened() or lost(). `show` is
-// called with how many seconds are left ("Infinity": until the tab is shown),
-// whenever that changes, and with null when nobody waits any more.
-export function createReconnect(attempt, show) {
+// `attempt` connects; its outcome is told by opened() or lost(). `status` is an
+// element that says how long it still takes, and is hidden while nobody waits.
+export function createReconnect(attempt, status) {
   let failures = 0;
   let dueAt = null; // while waiting
   let timer;
   let steadyTimer;
 
+  // Returns what there is to say of the next attempt.
   function lost() {
     clearTimeout(steadyTimer);
     const longest = Math.min(MAX_DELAY_MS, 2 * MIN_DELAY_MS * 2 ** failures);
     failures += 1;
     const delay = longest * (0.5 + 0.5 * Math.random());
     wait(performance.now() + delay);
-    return document.hidden ? Infinity : delay / 1000;
+    const isHidden = document.hidden;
+    return () => (isHidden
+      ? say("; next attempt when this tab is shown", "；本标签页显示时再次尝试")
+      : say(`; next attempt in ${(delay / 1000).toFixed(1)} s`, `；${(delay / 1000).toFixed(1)} 秒后再次尝试`));
   }
 
   function wait(until) {
@@ -34,21 +39,19 @@ export function createReconnect(attempt, show) {
 
   function tick() {
     clearTimeout(timer);
-    if (dueAt === null) {
-      show(null);
-      return;
-    }
-    if (document.hidden) {
-      show(Infinity);
-      return; // visibilitychange goes on from here
-    }
+    show();
+    if (dueAt === null || document.hidden) return; // visibilitychange goes on from here
     const left = dueAt - performance.now();
-    if (left <= 0) {
-      tryNow();
-      return;
-    }
-    show(Math.ceil(left / 1000));
-    timer = setTimeout(tick, left % 1000 || 1000); // when the number changes
+    if (left <= 0) tryNow();
+    else timer = setTimeout(tick, left % 1000 || 1000); // when the number changes
+  }
+
+  function show() {
+    status.hidden = dueAt === null;
+    const seconds = Math.max(0, Math.ceil((dueAt - performance.now()) / 1000));
+    status.textContent = document.hidden
+      ? say("Not connected. The next attempt is made when this tab is shown.", "未连接。本标签页显示时会再次尝试。")
+      : say(`Not connected. The next attempt is in ${seconds} s.`, `未连接。${seconds} 秒后再次尝试。`);
   }
 
   function tryNow() {
@@ -79,6 +82,7 @@ export function createReconnect(attempt, show) {
     else tryNowIfWaiting();
   });
   addEventListener("online", tryNowIfWaiting);
+  onLanguage(show);
 
   return { lost, opened, stop };
 }

@@ -11,13 +11,12 @@ import { CLOSE_CODES, closeText, errorText, pageSocketUrl, readyStateText } from
 const byId = (id) => document.getElementById(id);
 const log = createLog(byId("logSection"));
 const inspector = createInspector(byId("inspector"));
-const reconnect = createReconnect(() => connect(target), showRetry);
+const reconnect = createReconnect(() => connect(target), byId("retry"));
 
 let socket = null;
 let target = null; // what to connect to: { url, protocols }
 let attempts = 0;
 let isWanted = false; // until the user closes
-let secondsLeft = null; // until the next attempt
 
 // Connecting, and connecting again
 
@@ -78,23 +77,10 @@ function listen(socket) {
 }
 
 function onClose(event) {
-  log.add("close", () => closeText(event));
   bulk.end();
   const isWorthwhile = CODES_TO_TRY_AGAIN.includes(event.code) && worked.has(JSON.stringify(target));
-  if (isWanted && isWorthwhile) reconnect.lost();
-}
-
-function showRetry(seconds) {
-  byId("retry").hidden = seconds === null;
-  secondsLeft = seconds;
-  showRetryText();
-}
-
-function showRetryText() {
-  byId("retry").textContent = secondsLeft === Infinity
-    ? say("Not connected. The next attempt is made when this tab is shown.", "未连接。本标签页显示时会再次尝试。")
-    : say(`Not connected. The next attempt is in ${secondsLeft} s; “Close” calls it off.`,
-      `未连接。${secondsLeft} 秒后再次尝试；点击“关闭”可取消。`);
+  const next = isWanted && isWorthwhile ? reconnect.lost() : () => "";
+  log.add("close", () => closeText(event) + next());
 }
 
 // Sending
@@ -171,6 +157,7 @@ function onDrop(event) {
 
 const PIECE_BYTES = 65536;
 const PIECES = 128;
+const MOST_PATIENCE_MS = 10000; // with --no-self nothing ever comes back
 
 const bulk = {
   left: 0, // pieces that have not come back
@@ -178,10 +165,12 @@ const bulk = {
   drainedAt: null,
 
   start() {
-    if (this.left > 0 || !socket || socket.readyState !== WebSocket.OPEN) {
-      log.add("note", () => (this.left > 0
-        ? say("the last 8 MB are still on their way", "上一次的 8 MB 还在途中")
-        : say("not connected: nothing has been sent", "未连接：什么都没有发送")));
+    if (!socket || socket.readyState !== WebSocket.OPEN) {
+      log.add("note", () => say("not connected: nothing has been sent", "未连接：什么都没有发送"));
+      return;
+    }
+    if (this.left > 0 && performance.now() - this.startedAt < MOST_PATIENCE_MS) {
+      log.add("note", () => say("the last 8 MB are still on their way", "上一次的 8 MB 还在途中"));
       return;
     }
     const piece = crypto.getRandomValues(new Uint8Array(PIECE_BYTES));
@@ -387,7 +376,6 @@ showState();
 onLanguage(() => {
   showCode();
   showCloseCodes();
-  showRetryText();
 });
 const ownTarget = { url: pageSocketUrl(), protocols: [] };
 worked.add(JSON.stringify(ownTarget)); // the page came from there
