@@ -17,7 +17,7 @@ const MARKUP: &str = "<img src=x onerror=\"window.isHurt = 1\"><b>bold</b>";
 
 /// SHA-1 and base64 by hand, and the key of a handshake: known answers, at each length about the ends of blocks.
 pub(crate) fn accept_key(server: Server, browser: &Browser) {
-    let page = browser.open(&server.url("index.html"));
+    let page = browser.open(&server.url("websocket.html"));
     for (text, want) in [
         ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
         ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
@@ -52,6 +52,31 @@ pub(crate) fn accept_key(server: Server, browser: &Browser) {
         }).filter((length) => length !== null))",
     );
     assert_eq!(wrong, json!([]), "lengths whose base64 is not the browser's");
+    assert_compares(&page);
+}
+
+/// An answer that is not the worked-out one is said to be none.
+#[track_caller]
+fn assert_compares(page: &Page<'_>) {
+    page.value(
+        "import('/handshake.js').then(({ createHandshake }) => {
+            const root = document.createElement('div');
+            const handshake = createHandshake(root);
+            window.verdict = (key, response) => {
+                handshake.show(`GET / HTTP/1.1\\r\\nSec-WebSocket-Key: ${key}\\r\\n\\r\\n`, response);
+                return root.querySelector('.verdict').className;
+            };
+        })",
+    );
+    let key = "sN9cRrP/n9NdMgdcy2VJFQ==";
+    for (response, want) in [
+        ("HTTP/1.1 101 .\r\nsec-websocket-accept:fFBooB7FAkLlXgRSz0BT3v4hq5s=\r\n\r\n", "verdict equal"),
+        ("HTTP/1.1 101 .\r\nSec-WebSocket-Accept: fFBooB7FAkLlXgRSz0BT3v4hq5S=\r\n\r\n", "verdict different"),
+        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "verdict"),
+    ] {
+        let shown = page.value(&format!("verdict({}, {})", literal(key), literal(response)));
+        assert_eq!(shown, want, "{response}");
+    }
 }
 
 /// A frame: its name, its bytes in hex, and what its fields say, in order.
