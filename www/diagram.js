@@ -20,7 +20,7 @@ export function createDiagram(root) {
   let frame = null;
   let buttons = [];
   let chosen = "opcode"; // stays the same from frame to frame, where there is one
-  let pointed = chosen;
+  let pointed = null;
 
   function show(next) {
     frame = next;
@@ -36,6 +36,7 @@ export function createDiagram(root) {
         `……还有 ${frame.missing} 字节：每帧只记录前 64 字节。`,
       )
       : "";
+    pointed = null;
     choose(chosen);
     if (hadFocus) buttons.find((button) => button.dataset.field === chosen).focus({ preventScroll: true });
   }
@@ -48,6 +49,7 @@ export function createDiagram(root) {
 
   // Shows a field without choosing it.
   function point(id) {
+    if (id === pointed) return; // the link in it may have the focus
     pointed = id;
     for (const element of root.querySelectorAll("[data-field]")) {
       element.classList.toggle("chosen", element.dataset.field === id);
@@ -71,7 +73,7 @@ export function createDiagram(root) {
   for (const part of [grid, table]) {
     part.addEventListener("click", (event) => fieldAt(event) && choose(fieldAt(event)));
     onPointing(part, (event) => {
-      if (event.pointerType === "mouse" && fieldAt(event) && fieldAt(event) !== pointed) point(fieldAt(event));
+      if (event.pointerType === "mouse" && fieldAt(event)) point(fieldAt(event));
     });
     part.addEventListener("pointerleave", () => frame && point(chosen));
   }

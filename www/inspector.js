@@ -53,6 +53,7 @@ export function createInspector(section) {
   // The viewer
 
   async function prepare(url) {
+    if (!window.WebSocket) return url; // an old browser: the page says so, and why
     viewer?.close();
     viewer = null;
     const target = parse(url);
