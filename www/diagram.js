@@ -38,12 +38,12 @@ export function createDiagram(root) {
       : "";
     pointed = null;
     choose(chosen);
-    if (hadFocus) buttons.find((button) => button.dataset.field === chosen).focus({ preventScroll: true });
+    if (hadFocus) buttons.find((button) => button.tabIndex === 0)?.focus({ preventScroll: true });
   }
 
   function choose(id) {
     chosen = id;
-    setStop(buttons, buttons.find((button) => button.dataset.field === id));
+    setStop(buttons, buttons.find((button) => button.dataset.field === id) ?? buttons[0]);
     point(id);
   }
 
