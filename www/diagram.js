@@ -121,7 +121,8 @@ function segment(field, first, last, isFirst) {
     element.setAttribute("aria-describedby", "fieldDetail");
     const name = make("span", "", shortName(field));
     name.lang = "en"; // as the RFC has it
-    element.append(make("span", field.count === 1 ? "name upright" : "name", name, make("span", "spoken", spoken(field))));
+    const className = field.count === 1 ? "name upright" : "name";
+    element.append(make("span", className, name, make("span", "spoken", spoken(field))));
   } else {
     element.setAttribute("aria-hidden", "true");
   }
@@ -208,7 +209,8 @@ function tableBody(fields) {
     button.dataset.colour = colour(field.id);
     const head = make("th", "", button);
     head.scope = "row";
-    const row = make("tr", "", head, make("td", "", String(field.count)), make("td", "value", make("code", "", shortened(field.value))));
+    const value = make("td", "value", make("code", "", shortened(field.value)));
+    const row = make("tr", "", head, make("td", "", String(field.count)), value);
     row.dataset.field = field.id;
     return row;
   }));

@@ -351,8 +351,8 @@ function stateText(state) {
       "服务器已不再报告。在此之前的内容留在这里供研究。",
     ),
     other: () => say(
-      "Not available: the URL leads to another host than this page, and only the page’s own server tells what it sees. " +
-        "These are the examples of RFC 6455 §5.7.",
+      "Not available: the URL leads to another host than this page, and only the page’s own server tells what it " +
+        "sees. These are the examples of RFC 6455 §5.7.",
       "不可用：该 URL 指向与本页不同的主机，只有本页所在的服务器会告诉我们它看到的内容。以下是 RFC 6455 §5.7 的示例。",
     ),
     invalid: () => say(
@@ -360,8 +360,8 @@ function stateText(state) {
       "不可用：这不是 WebSocket 的 URL。以下是 RFC 6455 §5.7 的示例。",
     ),
     refused: () => say(
-      "Not available: the server cannot be reached, or does not let this page watch. It lets pages on its own machine, " +
-        "or all of them when it runs as `fanfare --inspect`, and at most 16 at a time. What is below is from before.",
+      "Not available: the server cannot be reached, or does not let this page watch. It lets pages on its own " +
+        "machine, or all of them when it runs as `fanfare --inspect`, and at most 16 at a time. What is below is from before.",
       "不可用：无法连接服务器，或者服务器不允许本页观察。它只允许在其本机上打开的页面；以 `fanfare --inspect` " +
         "运行时允许所有页面；同时最多 16 个。下面是此前的内容。",
     ),
@@ -437,7 +437,8 @@ async function previewOf(record, mayInflate) {
   if (frame.length === 0) return "";
   if (record.message?.isCompressed) {
     const isText = frame.opcode === 1;
-    const { bytes } = mayInflate && frame.opcode !== 0 ? await inflate(frame.unmasked, frame.fin && !frame.missing) : {};
+    const isWhole = frame.fin && frame.missing === 0;
+    const { bytes } = mayInflate && frame.opcode !== 0 ? await inflate(frame.unmasked, isWhole) : {};
     if (!bytes?.length) return say("compressed", "已压缩");
     return isText ? textOf(bytes) : hexOf(bytes.subarray(0, 16));
   }

@@ -161,7 +161,7 @@ function xorText(frame, index) {
   };
   return [
     line(" ", say(`byte ${index} on the wire`, `线路上的字节 ${index}`), frame.masked[index]),
-    line("⊕", say(`key, byte ${index} mod 4 = ${index % 4}`, `密钥字节 ${index} mod 4 = ${index % 4}`), frame.key[index % 4]),
+    line("⊕", say("key, byte ", "密钥字节 ") + `${index} mod 4 = ${index % 4}`, frame.key[index % 4]),
     line("=", say("as it was meant", "原本的字节"), frame.unmasked[index]),
   ].join("\n");
 }
