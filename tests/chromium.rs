@@ -13,6 +13,8 @@
 mod browser;
 #[path = "chromium/connection.rs"]
 mod connection;
+#[path = "chromium/inspector.rs"]
+mod inspector;
 #[path = "chromium/other.rs"]
 mod other;
 mod outside;
@@ -36,7 +38,7 @@ type Run = fn(Server, &Browser);
 const FOLDER: &[&str] = &["--www", concat!(env!("CARGO_MANIFEST_DIR"), "/www")];
 
 /// What a trial is called, the options of its server, and what it does.
-const TRIALS: [(&str, &[&str], Run); 11] = [
+const TRIALS: [(&str, &[&str], Run); 19] = [
     ("what_is_typed_shows_in_another_tab", &[], trials::typed_text_reaches_another_tab),
     ("every_kind_of_message_arrives_as_it_was_sent", &[], trials::every_kind_of_message),
     ("close_codes_and_reasons", &[], trials::close_codes_and_reasons),
@@ -48,6 +50,14 @@ const TRIALS: [(&str, &[&str], Run); 11] = [
     ("a_browser_without_websocket_is_told_so", &[], wide::without_websocket),
     ("everything_works_by_keyboard_in_360_pixels", &[], wide::keyboard_and_narrow),
     ("the_log_keeps_its_last_500_lines", &[], wide::log_is_bounded),
+    ("inspector_works_the_accept_key_out", &[], inspector::accept_key),
+    ("inspector_draws_the_bits_of_the_wire", &[], inspector::diagram),
+    ("inspector_shows_the_handshake", &[], inspector::handshake),
+    ("inspector_shows_messages_and_pings", &[], inspector::messages_and_pings),
+    ("inspector_shows_a_close_and_hostile_text", &[], inspector::close_and_hostile_text),
+    ("inspector_works_by_keyboard_in_360_pixels", &[], inspector::keyboard_and_narrow),
+    ("inspector_keeps_200_rows", &[], inspector::list_is_bounded),
+    ("inspector_says_why_it_shows_nothing", &[], inspector::not_available),
 ];
 
 fn main() -> ExitCode {

@@ -205,6 +205,11 @@ impl<'b> Page<'b> {
         })
     }
 
+    /// What a trial makes of the browser's events for it so far.
+    pub(crate) fn events<T>(&self, pick: impl Fn(&str, &Value) -> Option<T>) -> Vec<T> {
+        self.connection.events(&self.session, pick)
+    }
+
     /// For the message of a failure.
     fn describe(&self) -> String {
         let page = self.evaluate("`${location.href}\n${document.body.innerText}`");

@@ -1,0 +1,521 @@
+//! The frame inspector: its arithmetic against known answers, its diagram against the wire, and what it shows of the
+//! page's own connection against what others know of that.
+
+use crate::browser::Browser;
+use crate::other::Client;
+use crate::outside::process::DEADLINE;
+use crate::outside::program::comes_true;
+use crate::outside::server::Server;
+use crate::page::{Page, literal};
+use serde_json::{Value, json};
+use std::net::{Ipv4Addr, TcpStream};
+use tungstenite::handshake::derive_accept_key;
+
+const MARKUP: &str = "<img src=x onerror=\"window.isHurt = 1\"><b>bold</b>";
+
+// What it works out
+
+/// SHA-1 and base64 by hand, and the key of a handshake: known answers, at each length about the ends of blocks.
+pub(crate) fn accept_key(server: Server, browser: &Browser) {
+    let page = browser.open(&server.url("websocket.html"));
+    for (text, want) in [
+        ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+        ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        (&*"a".repeat(55), "c1c8bbdc22796e28c0e15163d20899b65621d65a"),
+        (&*"a".repeat(56), "c2db330f6083854c99d4b5bfb6e8f29f201be699"),
+        (&*"a".repeat(63), "03f09f5b158a7a8cdad920bddc29b81c18a551f5"),
+        (&*"a".repeat(64), "0098ba824b5c16427bd7a1122a5a442a25ec644d"),
+        (&*"a".repeat(65), "11655326c708d70319be2610e8a57d9a5b959d3b"),
+        (&*"a".repeat(119), "ee971065aaa017e0632a8ca6c77bb3bf8b1dfc56"),
+        (&*"a".repeat(120), "f34c1488385346a55709ba056ddd08280dd4c6d6"),
+        (&*"a".repeat(1000), "291e9a6c66994949b57ba5e650361e98fc36b1ba"),
+    ] {
+        let script = format!(
+            "Promise.all([import('/accept.js'), import('/frame.js')]).then(([accept, frame]) =>
+                frame.hexOf(accept.sha1(new TextEncoder().encode({})), ''))",
+            literal(text)
+        );
+        assert_eq!(page.value(&script), want, "SHA-1 of {} bytes", text.len());
+    }
+    for (key, want) in [
+        ("sN9cRrP/n9NdMgdcy2VJFQ==", "fFBooB7FAkLlXgRSz0BT3v4hq5s="),
+        ("dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    ] {
+        let script =
+            format!("import('/accept.js').then(({{ acceptSteps }}) => acceptSteps({}).accept)", literal(key));
+        assert_eq!(page.value(&script), want, "the answer to {key}");
+    }
+    let wrong = page.value(
+        "import('/accept.js').then(({ base64 }) => Array.from({ length: 60 }, (_, length) => {
+            const bytes = crypto.getRandomValues(new Uint8Array(length));
+            return base64(bytes) === btoa(String.fromCharCode(...bytes)) ? null : length;
+        }).filter((length) => length !== null))",
+    );
+    assert_eq!(wrong, json!([]), "lengths whose base64 is not the browser's");
+    assert_compares(&page);
+}
+
+/// An answer that is not the worked-out one is said to be none.
+#[track_caller]
+fn assert_compares(page: &Page<'_>) {
+    page.value(
+        "import('/handshake.js').then(({ createHandshake }) => {
+            const root = document.createElement('div');
+            const handshake = createHandshake(root);
+            window.verdict = (key, response) => {
+                handshake.show(`GET / HTTP/1.1\\r\\nSec-WebSocket-Key: ${key}\\r\\n\\r\\n`, response);
+                return root.querySelector('.verdict').className;
+            };
+        })",
+    );
+    let key = "sN9cRrP/n9NdMgdcy2VJFQ==";
+    for (response, want) in [
+        ("HTTP/1.1 101 .\r\nsec-websocket-accept:fFBooB7FAkLlXgRSz0BT3v4hq5s=\r\n\r\n", "verdict equal"),
+        ("HTTP/1.1 101 .\r\nSec-WebSocket-Accept: fFBooB7FAkLlXgRSz0BT3v4hq5S=\r\n\r\n", "verdict different"),
+        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "verdict"),
+    ] {
+        let shown = page.value(&format!("verdict({}, {})", literal(key), literal(response)));
+        assert_eq!(shown, want, "{response}");
+    }
+}
+
+/// A frame: its name, its bytes in hex, and what its fields say, in order.
+type Row = (&'static str, String, &'static [(&'static str, u64, &'static str)]);
+
+/// The examples of RFC 6455 §5.7, and what a peer may send that is none.
+fn frames() -> [Row; 15] {
+    let zeros = |count| "00".repeat(count);
+    [
+        (
+            "unmasked text",
+            "810548656c6c6f".into(),
+            &[
+                ("fin", 1, "1"),
+                ("rsv1", 1, "0"),
+                ("rsv2", 1, "0"),
+                ("rsv3", 1, "0"),
+                ("opcode", 4, "0x1"),
+                ("mask", 1, "0"),
+                ("length", 7, "5"),
+                ("payload", 40, "48 65 6c 6c 6f"),
+            ],
+        ),
+        (
+            "masked text",
+            "818537fa213d7f9f4d5158".into(),
+            &[
+                ("opcode", 4, "0x1"),
+                ("mask", 1, "1"),
+                ("length", 7, "5"),
+                ("key", 32, "37 fa 21 3d"),
+                ("payload", 40, "7f 9f 4d 51 58"),
+            ],
+        ),
+        ("first fragment", "010348656c".into(), &[("fin", 1, "0"), ("opcode", 4, "0x1"), ("length", 7, "3")]),
+        ("last fragment", "80026c6f".into(), &[("fin", 1, "1"), ("opcode", 4, "0x0"), ("length", 7, "2")]),
+        ("ping", "890548656c6c6f".into(), &[("opcode", 4, "0x9"), ("payload", 40, "48 65 6c 6c 6f")]),
+        ("pong", "8a8537fa213d7f9f4d5158".into(), &[("opcode", 4, "0xa"), ("key", 32, "37 fa 21 3d")]),
+        (
+            "256 bytes, the first 60 of them",
+            format!("827e0100{}", zeros(60)),
+            &[("opcode", 4, "0x2"), ("length", 7, "126"), ("length16", 16, "256")],
+        ),
+        (
+            "64 KiB",
+            format!("827f0000000000010000{}", zeros(54)),
+            &[("length", 7, "127"), ("length64", 64, "65536")],
+        ),
+        (
+            "64 KiB, masked",
+            format!("82ff000000000001000037fa213d{}", zeros(50)),
+            &[("mask", 1, "1"), ("length64", 64, "65536"), ("key", 32, "37 fa 21 3d")],
+        ),
+        (
+            "the longest length there is",
+            "827fffffffffffffffff".into(),
+            &[("length64", 64, "18446744073709551615")],
+        ),
+        ("close", "880503e8627965".into(), &[("opcode", 4, "0x8"), ("payload", 40, "03 e8 62 79 65")]),
+        (
+            "all reserved bits",
+            "f100".into(),
+            &[("rsv1", 1, "1"), ("rsv2", 1, "1"), ("rsv3", 1, "1"), ("length", 7, "0")],
+        ),
+        ("reserved opcode", "83810102030405".into(), &[("opcode", 4, "0x3"), ("payload", 8, "05")]),
+        ("nothing in it", "8180deadbeef".into(), &[("length", 7, "0"), ("key", 32, "de ad be ef")]),
+        ("cut in its key", "818537fa".into(), &[("length", 7, "5")]),
+    ]
+}
+
+/// The diagram's bits are those of the wire, each in its place under the ruler, and the table says what they mean.
+pub(crate) fn diagram(server: Server, browser: &Browser) {
+    let page = browser.open(&server.url("websocket.html"));
+    page.value(
+        "Promise.all([import('/diagram.js'), import('/frame.js')]).then(([{ createDiagram }, { readFrame }]) => {
+            const root = document.createElement('div');
+            document.body.append(root);
+            const diagram = createDiagram(root);
+            window.drawn = (wire) => {
+                diagram.show(readFrame(wire));
+                const segments = [...root.querySelectorAll('.segment')].map((segment) => ({
+                    field: segment.dataset.field,
+                    bits: segment.querySelector('.bits').textContent,
+                    hex: segment.querySelector('.bytes')?.textContent ?? null,
+                    first: (parseInt(segment.style.gridRow) - 2) * 32 + parseInt(segment.style.gridColumn) - 1,
+                }));
+                const rows = [...root.querySelectorAll('tbody tr')].map((row) => [row.dataset.field,
+                    Number(row.cells[1].textContent), row.cells[2].textContent]);
+                const ruler = [...root.querySelectorAll('.ruler')].map((mark) => mark.textContent);
+                return { segments, rows, ruler };
+            };
+        })",
+    );
+    for (name, wire, want) in frames() {
+        let drawn = page.value(&format!("drawn('{wire}')"));
+        let mut bits = String::new();
+        for segment in drawn["segments"].as_array().into_iter().flatten() {
+            assert_eq!(segment["first"], bits.len(), "{name}: where a field's bits are, {segment}");
+            let own = segment["bits"].as_str().unwrap_or_default();
+            if let Some(hex) = segment["hex"].as_str() {
+                assert_eq!(hex, &wire[bits.len() / 4..][..own.len() / 4], "{name}: {segment}");
+            }
+            bits.push_str(own);
+        }
+        assert_eq!(bits, bits_of(&wire), "{name}");
+
+        let rows = drawn["rows"].as_array().expect("it is a list");
+        for (id, count, value) in want {
+            assert!(rows.contains(&json!([id, count, value])), "{name}: {id} {count} {value} in {rows:?}");
+        }
+        let ruler = drawn["ruler"].as_array().into_iter().flatten().enumerate();
+        let is_right = |(bit, mark): (usize, &Value)| {
+            *mark == if bit % 10 == 0 { format!("{}0", bit / 10) } else { (bit % 10).to_string() }
+        };
+        assert_eq!(ruler.filter(|mark| is_right(*mark)).count(), 32, "{name}: the ruler");
+    }
+}
+
+fn bits_of(wire: &str) -> String {
+    let digits = wire.chars().map(|digit| digit.to_digit(16).expect("it is hex"));
+    digits.map(|digit| format!("{digit:04b}")).collect()
+}
+
+// What it shows of the page's own connection
+
+/// Both halves of the handshake as the browser knows them, and the answer worked out as another library does.
+pub(crate) fn handshake(server: Server, browser: &Browser) {
+    let page = open(&server, browser);
+    page.wait_until("document.querySelector('#handshake .verdict.equal') !== null");
+    let texts =
+        page.value("[...document.querySelectorAll('#handshake .wire')].map((wire) => wire.textContent)");
+    let [request, response] =
+        [0, 1].map(|half| texts[half].as_str().expect("both halves are shown").to_owned());
+    for (shown, name, first) in [
+        (&request, "Network.webSocketWillSendHandshakeRequest", "GET /?trace="),
+        (&response, "Network.webSocketHandshakeResponseReceived", "HTTP/1.1 101 "),
+    ] {
+        assert!(shown.starts_with(first), "{shown}");
+        // Of two connections, the viewer's and the page's, one has these headers.
+        let known = page.events(|method, parameters| {
+            let half = if parameters["response"].is_null() { "request" } else { "response" };
+            (method == name).then(|| parameters[half]["headers"].clone())
+        });
+        let is_shown = |headers: &Value| {
+            let headers = headers.as_object().into_iter().flatten();
+            headers.into_iter().all(|(name, value)| {
+                let line = format!("{name}: {}", value.as_str().unwrap_or_default()).to_lowercase();
+                shown.lines().any(|shown| shown.to_lowercase() == line)
+            })
+        };
+        assert_eq!(known.iter().filter(|headers| is_shown(headers)).count(), 1, "{shown}\n{known:?}");
+    }
+    let key = header(&request, "Sec-WebSocket-Key");
+    assert_eq!(header(&response, "Sec-WebSocket-Accept"), derive_accept_key(key.as_bytes()));
+    let steps = page.value("document.querySelector('#handshake .steps').textContent");
+    let steps = steps.as_str().expect("there are steps");
+    for part in [key, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", &derive_accept_key(key.as_bytes())] {
+        assert!(steps.contains(part), "{part} in {steps}");
+    }
+}
+
+/// The value of a header.
+#[track_caller]
+fn header<'t>(text: &'t str, name: &str) -> &'t str {
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    value.unwrap_or_else(|| panic!("{name} in {text}"))
+}
+
+/// What is sent, compressed or not, shows as a frame that says it; a ping brings a pong that has the same in it.
+pub(crate) fn messages_and_pings(server: Server, browser: &Browser) {
+    let page = open(&server, browser);
+    page.fill("inputMessage", "Hello");
+    page.click("#sendButton");
+    for (way, is_masked) in [("to the server", true), ("to the page", false)] {
+        pick(&page, &[way, "text", "Hello"]);
+        page.wait_until(
+            "document.querySelector('#payload .content:last-child samp')?.textContent === 'Hello'",
+        );
+        assert_eq!(shown_value(&page, "opcode"), "0x1");
+        assert_eq!(shown_value(&page, "mask"), if is_masked { "1" } else { "0" });
+    }
+    page.click("#pingMe");
+    for (way, opcode, value) in [("to the page", "ping", "0x9"), ("to the server", "pong", "0xa")] {
+        pick(&page, &[way, opcode, "7 bytes", "fanfare"]);
+        assert_eq!(shown_value(&page, "opcode"), value);
+        let text = page.value("document.querySelector('#payload .content samp').textContent");
+        assert_eq!(text, "fanfare", "what is in the {opcode}");
+    }
+    // Each byte of a masked frame, worked out.
+    let bytes = page.value(
+        "[...document.querySelectorAll('#payload tbody tr')].flatMap((row) => {
+            const texts = (selector) => [...row.querySelectorAll(selector)].map((cell) => parseInt(cell.textContent, 16));
+            const [masked, key, unmasked] = ['.masked', '.of-key', '.unmasked'].map(texts);
+            return masked.map((byte, i) => (byte ^ key[i]) === unmasked[i] ? unmasked[i] : -1);
+        })",
+    );
+    assert_eq!(bytes, json!(b"fanfare"), "masked ⊕ key");
+
+    // Pointing at a field is enough, and only as long as one does.
+    let opcode = page.value("document.querySelector('#diagram h4').textContent");
+    for (selector, want) in
+        [("#diagram button[data-field=fin]", json!("FIN bit 0")), ("#frameHeading", opcode)]
+    {
+        point_at(&page, selector);
+        page.wait_until(&format!("document.querySelector('#diagram h4').textContent === {want}"));
+    }
+
+    page.fill("inputMessage", "as bytes");
+    page.choose("sendAs", "Uint8Array");
+    page.click("#sendButton");
+    pick(&page, &["to the server", "binary"]);
+    assert_eq!(shown_value(&page, "opcode"), "0x2");
+    assert_eq!(page.complaints(), [""; 0]);
+}
+
+/// A Close shows its code and its reason, which stays text; then the frames stay, until there is another connection.
+pub(crate) fn close_and_hostile_text(server: Server, browser: &Browser) {
+    let page = open(&server, browser);
+    Client::connect(&server).send(MARKUP);
+    page.wait_for_line(&[MARKUP]);
+    pick(&page, &["to the page", "text"]);
+    page.wait_until(&format!("document.getElementById('payload').innerText.includes({})", literal(MARKUP)));
+
+    page.fill("closeCode", "3001");
+    page.fill("closeReason", MARKUP);
+    page.click("#closeButton");
+    page.wait_for_state(3, "CLOSED");
+    page.wait_until("document.getElementById('inspector').dataset.state === 'ended'");
+    assert_eq!(page.value("document.getElementById('pingMe').disabled"), true);
+    pick(&page, &["to the server", "close"]);
+    assert_eq!(shown_value(&page, "opcode"), "0x8");
+    let payload = page.value("document.getElementById('payload').innerText");
+    let payload = payload.as_str().unwrap_or_default();
+    assert!(payload.contains("3001") && payload.contains(MARKUP), "{payload}");
+    pick(&page, &["to the page", "close"]);
+    let made = page
+        .value("document.querySelectorAll('#inspector :is(img, script), #inspector b:not(.bits b)').length");
+    assert_eq!(made, 0, "elements that a peer made");
+    assert_eq!(page.value("window.isHurt === undefined"), true);
+
+    page.click("#connectButton");
+    page.wait_until_open();
+    wait_until_watched(&page);
+    let rows = rows(&page);
+    assert!(rows.len() == 1 && rows[0].contains("Connection 2"), "{rows:?}");
+}
+
+/// The list, the diagram and the bytes without a mouse, in the narrowest window.
+pub(crate) fn keyboard_and_narrow(server: Server, browser: &Browser) {
+    let page = browser.blank();
+    page.call(
+        "Emulation.setDeviceMetricsOverride",
+        json!({ "width": 360, "height": 640, "deviceScaleFactor": 1.0, "mobile": false }),
+    );
+    page.open(&server.url("websocket.html"));
+    page.wait_until_open();
+    wait_until_watched(&page);
+    for text in ["one", "two", &"nowhere_to_break_".repeat(25)] {
+        page.fill("inputMessage", text);
+        page.click("#sendButton");
+    }
+    page.wait_until("document.querySelectorAll('#frames [role=option]').length === 7");
+    assert_eq!(page.value("document.getElementById('follow').ariaPressed"), "true");
+    assert_eq!(selected(&page), 6, "it follows");
+
+    page.value("document.getElementById('frames').focus()");
+    for (name, want) in [
+        ("ArrowUp", 5),
+        ("ArrowUp", 4),
+        ("ArrowDown", 5),
+        ("End", 6),
+        ("ArrowDown", 6),
+        ("Home", 0),
+        ("ArrowDown", 1),
+    ] {
+        key(&page, name);
+        assert_eq!(selected(&page), want, "behind {name}");
+        let active = page.value(
+            "document.getElementById(document.getElementById('frames')
+            .getAttribute('aria-activedescendant')).getAttribute('aria-selected')",
+        );
+        assert_eq!(active, "true");
+    }
+    assert_eq!(page.value("document.getElementById('follow').ariaPressed"), "false", "the user has chosen");
+    page.click("#sendButton");
+    page.wait_until("document.querySelectorAll('#frames [role=option]').length === 9");
+    assert_eq!(selected(&page), 1, "what was chosen stays");
+
+    // From field to field.
+    page.value("document.querySelector('#diagram [tabindex=\"0\"]').focus()");
+    for (name, want) in
+        [("Home", "FIN"), ("ArrowRight", "RSV1"), ("End", "Payload Data"), ("ArrowLeft", "Masking-key")]
+    {
+        key(&page, name);
+        let shown = page.value("document.querySelector('#diagram h4').textContent");
+        assert!(shown.as_str().is_some_and(|shown| shown.starts_with(want)), "behind {name}: {shown}");
+        let stops = page.value("document.querySelectorAll('#diagram button[tabindex=\"0\"]').length");
+        assert_eq!(stops, 1, "one Tab stop for all fields");
+    }
+    // And from byte to byte.
+    page.value("document.querySelector('#payload [tabindex=\"0\"]').focus()");
+    key(&page, "ArrowRight");
+    let shown = page.value("document.querySelector('#payload .xor').textContent");
+    assert!(shown.as_str().is_some_and(|shown| shown.contains("byte 1 mod 4")), "{shown}");
+
+    // A tap on a row of the table does what one on the diagram does.
+    page.click("#diagram tr[data-field='mask'] button");
+    let shown = page.value("document.querySelector('#diagram h4').textContent");
+    assert!(shown.as_str().is_some_and(|shown| shown.starts_with("MASK")), "{shown}");
+
+    page.value(
+        "document.querySelectorAll('#inspector details').forEach((details) => { details.open = true; })",
+    );
+    for row in 0..9 {
+        page.value(&format!("document.querySelectorAll('#frames [role=option]')[{row}].click()"));
+        let outside = page.value(
+            "[...document.querySelectorAll('html, #inspector, #inspector *')]
+                .filter((element) => element.getBoundingClientRect().right > 361
+                    || (element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1))
+                .map((element) => element.outerHTML)",
+        );
+        assert_eq!(outside, json!([]), "frame {row} is too wide");
+    }
+}
+
+/// Many frames are few rows; the newest are there.
+pub(crate) fn list_is_bounded(server: Server, browser: &Browser) {
+    let page = open(&server, browser);
+    let mut client = Client::connect(&server);
+    for number in 0..1000 {
+        client.send(format!("message {number}."));
+    }
+    page.wait_until("document.querySelector('#frames li:last-child').textContent.includes('message 999.')");
+    assert_eq!(page.value("document.querySelectorAll('#frames li').length"), 200);
+    page.wait_until("document.querySelector('#payload samp')?.textContent === 'message 999.'");
+}
+
+/// Where nothing can be seen, it says why, shows the RFC's examples, and the connection is made all the same.
+pub(crate) fn not_available(server: Server, browser: &Browser) {
+    let page = open(&server, browser);
+    // Another host, as far as a page can tell.
+    page.click("#closeButton");
+    page.wait_for_state(3, "CLOSED");
+    page.fill("url", &format!("ws://127.0.0.1:{}/", server.port()));
+    page.click("#connectButton");
+    page.wait_until("document.getElementById('inspector').dataset.state === 'other'");
+    assert!(page.text("inspectorState").contains("another host"));
+    assert_eq!(rows(&page).len(), 8, "the examples of the RFC");
+    assert!(page.requests().iter().any(|url| *url == format!("ws://127.0.0.1:{}/", server.port())));
+
+    // Sixteen others watch already.
+    let viewers = (0..16).map(|number| {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).expect("the server accepts");
+        let url = format!("ws://localhost:{}/inspect?trace=viewer_of_somebody_{number:02}", server.port());
+        tungstenite::client(url, stream).expect("the handshake succeeds")
+    });
+    let viewers: Vec<_> = viewers.collect();
+    let late = browser.open(&server.url("websocket.html"));
+    late.wait_until_open();
+    late.wait_until("document.getElementById('inspector').dataset.state === 'refused'");
+    assert!(late.text("inspectorState").contains("fanfare --inspect"));
+    assert_eq!(late.value("document.getElementById('pingMe').disabled"), true);
+    drop(viewers);
+}
+
+// What a trial does often
+
+/// The user's page, connected and watched.
+#[track_caller]
+fn open<'b>(server: &Server, browser: &'b Browser) -> Page<'b> {
+    let page = browser.open(&server.url("websocket.html"));
+    page.wait_until_open();
+    wait_until_watched(&page);
+    page
+}
+
+#[track_caller]
+fn wait_until_watched(page: &Page<'_>) {
+    page.wait_until("document.getElementById('inspector').dataset.state === 'watching'");
+}
+
+/// The rows of the list.
+#[track_caller]
+fn rows(page: &Page<'_>) -> Vec<String> {
+    let rows =
+        page.value("[...document.querySelectorAll('#frames [role=option]')].map((row) => row.textContent)");
+    rows.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Waits for a row that holds all of these words, and clicks it.
+#[track_caller]
+fn pick(page: &Page<'_>, words: &[&str]) {
+    let mut found = None;
+    let came = comes_true(DEADLINE, || {
+        found = rows(page).iter().rposition(|row| words.iter().all(|word| row.contains(word)));
+        found.is_some()
+    });
+    assert!(came, "no row with {words:?} among {:#?}", rows(page));
+    let number = found.expect("it came") + 1;
+    page.click(&format!("#frames li:nth-child({number})"));
+    page.wait_until(&format!(
+        "document.querySelector('#frames li:nth-child({number})').getAttribute('aria-selected') === 'true'"
+    ));
+}
+
+/// Which row is selected.
+#[track_caller]
+fn selected(page: &Page<'_>) -> Value {
+    page.value("[...document.querySelectorAll('#frames [role=option]')].findIndex((row) => row.ariaSelected === 'true')")
+}
+
+/// What the table says of a field.
+#[track_caller]
+fn shown_value(page: &Page<'_>, field: &str) -> Value {
+    page.value(&format!("document.querySelector('#diagram tr[data-field={field}] .value').textContent"))
+}
+
+/// Moves the mouse to an element.
+#[track_caller]
+fn point_at(page: &Page<'_>, selector: &str) {
+    let place = page.value(&format!(
+        "(() => {{
+            const element = document.querySelector({});
+            element.scrollIntoView({{ block: 'center' }});
+            const {{ x, y, width, height }} = element.getBoundingClientRect();
+            return {{ x: x + width / 2, y: y + height / 2 }};
+        }})()",
+        literal(selector)
+    ));
+    for step in [-2.0, 0.0] {
+        let [x, y] = ["x", "y"].map(|axis| place[axis].as_f64().expect("it has a place") + step);
+        page.call("Input.dispatchMouseEvent", json!({ "type": "mouseMoved", "x": x, "y": y }));
+    }
+}
+
+/// Presses a key that moves something.
+#[track_caller]
+fn key(page: &Page<'_>, name: &str) {
+    for kind in ["keyDown", "keyUp"] {
+        page.call("Input.dispatchKeyEvent", json!({ "type": kind, "key": name, "code": name }));
+    }
+}
