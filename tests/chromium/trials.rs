@@ -160,7 +160,7 @@ fn fill_close(page: &Page<'_>, code: &str, reason: &str) {
     }
 }
 
-/// Notices reach the user's page; a server that starts again finds the sender's page back by itself.
+/// Notices reach the user's page; both pages come back by themselves to a server that was stopped and starts again.
 pub(crate) fn notices_and_a_restart(server: Server, browser: &Browser) {
     let sender = browser.open(&server.url("broadcast.html"));
     let user = browser.open(&server.url("websocket.html"));
@@ -178,10 +178,10 @@ pub(crate) fn notices_and_a_restart(server: Server, browser: &Browser) {
     }
     user.wait_for_state(3, "CLOSED");
 
-    let _server = Server::start_on(port, &[]);
-    sender.wait_until_open();
-    user.click("#connectButton");
-    user.wait_until_open();
+    let _server = crate::start_on(port);
+    for page in [&sender, &user] {
+        page.wait_until_open();
+    }
     send_notice(&sender, "Back again.");
     user.wait_for_line(&["Back again."]);
 }
