@@ -175,3 +175,28 @@ fn a_client_that_has_sent_everything_still_gets_its_response() {
     assert_is_page(&peer.response(), "style.css");
     peer.expect_end();
 }
+
+/// All pages together stay small, whatever they come to do: somebody may look at them over a bad line.
+#[test]
+fn all_pages_together_are_small_on_the_wire() {
+    const BYTES_MAX: usize = 60_000;
+    let server = Server::start(&[]);
+    let mut peer = server.connect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www");
+    let entries = fs::read_dir(folder).expect("there are pages");
+    let names =
+        entries.map(|entry| entry.expect("it can be listed").file_name().into_string().expect("UTF-8"));
+    let mut sizes: Vec<_> = names
+        .map(|name| {
+            let request = format!("GET /{name} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n");
+            let response = peer.ask(request);
+            assert_eq!(response.status, 200, "{name} is in the program");
+            assert_eq!(response.header("content-encoding"), Some("gzip"), "{name} comes compressed");
+            let head: usize = response.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+            (head + response.body.len(), name)
+        })
+        .collect();
+    sizes.sort();
+    let total: usize = sizes.iter().map(|(size, _)| size).sum();
+    assert!(sizes.len() > 5 && total <= BYTES_MAX, "{total} bytes in all: {sizes:?}");
+}
