@@ -72,6 +72,21 @@ impl Browser {
         Page::new(&self.connection, attached["sessionId"].as_str().expect("a session has a name"))
     }
 
+    /// Looks whether a script of any page has thrown something that nobody caught. What a trial has thrown itself says
+    /// that it is `thrown`.
+    #[track_caller]
+    pub(crate) fn assert_nothing_thrown(&self) {
+        self.call("Target.getTargets", json!({})); // with its answer come the events before it
+        let thrown = self.connection.all_events(|method, parameters| {
+            let details = &parameters["exceptionDetails"];
+            let text = details["exception"]["description"]
+                .as_str()
+                .map_or_else(|| details.to_string(), str::to_owned);
+            (method == "Runtime.exceptionThrown" && !text.starts_with("Error: thrown")).then_some(text)
+        });
+        assert!(thrown.is_empty(), "a page has thrown\n{}", thrown.join("\n"));
+    }
+
     #[track_caller]
     fn call(&self, method: &str, parameters: Value) -> Value {
         self.connection.call(None, method, parameters)

@@ -83,4 +83,10 @@ impl Connection {
         let of_page = events.iter().filter(|event| event["sessionId"] == session);
         of_page.filter_map(|event| pick(event["method"].as_str()?, &event["params"])).collect()
     }
+
+    /// The same of all pages.
+    pub(crate) fn all_events<T>(&self, pick: impl Fn(&str, &Value) -> Option<T>) -> Vec<T> {
+        let events = self.events.borrow();
+        events.iter().filter_map(|event| pick(event["method"].as_str()?, &event["params"])).collect()
+    }
 }
