@@ -75,6 +75,7 @@ const TRIALS: &[(&str, &[&str], Run)] = &[
     ("everything_works_by_keyboard_in_360_pixels", &[], wide::keyboard_and_narrow),
     ("the_log_keeps_its_last_500_lines", &[], wide::log_is_bounded),
     ("both_languages_are_whole", &[], languages::both_are_whole),
+    ("the_inspector_is_whole_in_both_languages", &[], languages::inspector_is_whole),
     ("the_html_has_both_languages", &[], languages::html_has_both),
     ("the_language_is_the_browsers_or_the_users_choice", &[], languages::choice),
     ("messages_are_not_translated", &[], languages::messages_are_not_translated),

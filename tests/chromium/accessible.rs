@@ -57,7 +57,24 @@ pub(crate) fn websocket(server: Server, browser: &Browser, axe: &str) {
     page.click("#sendButton");
     page.wait_for_lines(4, &["text, 5 bytes"]);
     page.value("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
+    page.wait_until("document.getElementById('inspector').dataset.state === 'watching'");
+    page.wait_until("document.querySelectorAll('#frames [role=option]').length >= 3"); // the connection, there, back
+    page.click("#frames [role=option]:nth-child(2)");
+    page.wait_until("document.querySelector('#diagram [data-field=key]') !== null");
     assert_is_accessible(&page, axe, "websocket.html", &SIZES);
+
+    // The examples of the RFC have every field that there is.
+    page.click("#closeButton");
+    page.wait_for_state(3, "CLOSED");
+    page.fill("url", &format!("ws://127.0.0.1:{}/", server.port()));
+    page.click("#connectButton");
+    page.wait_until("document.getElementById('inspector').dataset.state === 'other'");
+    for example in ["16", "64"] {
+        let row = if example == "16" { 7 } else { 8 };
+        page.click(&format!("#frames [role=option]:nth-child({row})"));
+        page.wait_until(&format!("document.querySelector('#diagram [data-field=length{example}]') !== null"));
+        assert_is_accessible(&page, axe, "websocket.html with an example", &SIZES[..1]);
+    }
 }
 
 /// The sender's page with notices, and then with a server that has gone.

@@ -73,6 +73,62 @@ fn assert_is_in_both(page: &Page<'_>) {
     assert_eq!(page.value(CHINESE), json!([]), "this is Chinese still");
 }
 
+/// So is all that the inspector says: of each frame, and of each of its fields.
+pub(crate) fn inspector_is_whole(server: Server, browser: &Browser) {
+    let page = browser.open(&server.url("websocket.html"));
+    page.wait_until_open();
+    page.wait_until("document.getElementById('inspector').dataset.state === 'watching'");
+    page.value("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
+    for (kind, text) in [("string", "Hello"), ("Blob", "a"), ("string", &*"long ".repeat(100))] {
+        page.choose("sendAs", kind);
+        page.fill("inputMessage", text);
+        page.click("#sendButton");
+    }
+    page.wait_until("document.querySelectorAll('#frames [role=option]').length === 7");
+    page.click("#pingMe");
+    page.wait_until("document.querySelectorAll('#frames [role=option]').length === 9");
+    assert_inspector_is_in_both(&page, 9);
+    page.click("#closeButton");
+    page.wait_until("document.getElementById('inspector').dataset.state === 'ended'");
+    assert_inspector_is_in_both(&page, 12); // both Close frames, and the end of the connection
+
+    // Where nothing can be seen: another host, no URL of a WebSocket, a server that is gone.
+    for (url, state) in [(&*format!("ws://127.0.0.1:{}/", server.port()), "other"), ("ws://[", "invalid")] {
+        let before = page.value("document.getElementById('url').value");
+        page.fill("url", url);
+        page.click("#connectButton");
+        page.wait_until(&format!("document.getElementById('inspector').dataset.state === '{state}'"));
+        assert_inspector_is_in_both(&page, 8);
+        page.click("#closeButton");
+        page.fill("url", before.as_str().expect("a field has text"));
+    }
+    drop(server);
+    page.wait_for_state(3, "CLOSED");
+    page.click("#connectButton");
+    page.wait_until("document.getElementById('inspector').dataset.state === 'refused'");
+    assert_is_in_both(&page);
+}
+
+/// Chooses every row of the inspector's list in turn, and every field of the frame that is then drawn.
+#[track_caller]
+fn assert_inspector_is_in_both(page: &Page<'_>, rows: usize) {
+    for (language, wrong) in [("zh-CN", UNTRANSLATED), ("en", CHINESE)] {
+        page.switch_to(language);
+        for row in 1..=rows {
+            page.value(&format!("document.querySelector('#frames [role=option]:nth-child({row})').click()"));
+            assert_eq!(page.value(wrong), json!([]), "{language}, row {row}");
+            let fields = page.value("document.querySelectorAll('#diagram tr[data-field] button').length");
+            for field in 0..fields.as_u64().expect("it is a number") {
+                let button = format!("document.querySelectorAll('#diagram tr[data-field] button')[{field}]");
+                let is_shown = page.value(&format!("{button}.checkVisibility() && ({button}.click(), true)"));
+                if is_shown == true {
+                    assert_eq!(page.value(wrong), json!([]), "{language}, row {row}, field {field}");
+                }
+            }
+        }
+    }
+}
+
 /// Each English text of the HTML has its Chinese beside it: also of what is not shown yet.
 pub(crate) fn html_has_both(server: Server, browser: &Browser) {
     let page = browser.open(&server.url("index.html"));

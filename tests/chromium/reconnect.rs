@@ -43,17 +43,9 @@ pub(crate) fn killed_and_restarted(server: Server, browser: &Browser) {
 
 /// Who has closed is not connected again, nor is a tab that nobody sees: until it is shown, and then at once.
 pub(crate) fn only_when_wanted_and_seen(server: Server, browser: &Browser) {
-    let open = |name| {
-        let page = browser.blank();
-        page.run_first(WATCH);
-        page.open(&server.url(name));
-        page.wait_until_open();
-        page
-    };
     let names = ["websocket.html", "broadcast.html"];
-    let hidden = names.map(open);
-    let closed = open("websocket.html");
-    let seen = open("websocket.html");
+    let hidden = names.map(|name| open(&server, browser, name));
+    let [closed, seen] = [(); 2].map(|()| open(&server, browser, "websocket.html"));
     closed.click("#closeButton");
     closed.wait_for_line(&["1000", "wasClean true"]);
     for page in &hidden {
@@ -88,10 +80,9 @@ pub(crate) fn only_when_wanted_and_seen(server: Server, browser: &Browser) {
 
 /// A tab without a network tries in vain, and comes back when it is given back.
 pub(crate) fn offline(server: Server, browser: &Browser) {
-    let pages = ["websocket.html", "broadcast.html"].map(|name| browser.open(&server.url(name)));
+    let pages = ["websocket.html", "broadcast.html"].map(|name| open(&server, browser, name));
     let port = server.port();
     for page in &pages {
-        page.wait_until_open();
         page.set_offline(true);
     }
     drop(server);
@@ -105,6 +96,7 @@ pub(crate) fn offline(server: Server, browser: &Browser) {
     for page in &pages {
         page.set_offline(false);
         page.wait_until_open();
+        assert_eq!(page.value("window.triesWhenOnline"), true, "it waited although it had a network");
     }
     Client::connect(&server).send("There you are.");
     for page in &pages {
@@ -125,7 +117,18 @@ pub(crate) fn too_big(server: Server, browser: &Browser) {
     page.wait_until_open();
 }
 
-/// Notes at once whether somebody connects as soon as the tab is shown: before the next task, not after a timer.
+/// A page that is connected, and watched.
+#[track_caller]
+fn open<'b>(server: &Server, browser: &'b Browser, name: &str) -> Page<'b> {
+    let page = browser.blank();
+    page.run_first(WATCH);
+    page.open(&server.url(name));
+    page.wait_until_open();
+    page
+}
+
+/// Notes whether somebody connects as soon as the tab is shown, or has a network again: before the next task, not after
+/// a timer.
 const WATCH: &str = "(() => {
     let made = 0;
     window.WebSocket = class extends WebSocket {
@@ -137,6 +140,10 @@ const WATCH: &str = "(() => {
     document.addEventListener('visibilitychange', () => {
         const before = made;
         if (!document.hidden) setTimeout(() => { window.triesWhenShown = made > before; });
+    });
+    addEventListener('online', () => {
+        const before = made;
+        setTimeout(() => { window.triesWhenOnline = made > before; });
     });
 })()";
 
