@@ -33,6 +33,8 @@ mod page;
 mod reconnect;
 #[path = "chromium/scripts.rs"]
 mod scripts;
+#[path = "chromium/snippets.rs"]
+mod snippets;
 #[path = "chromium/sources.rs"]
 mod sources;
 #[path = "chromium/trials.rs"]
@@ -88,6 +90,9 @@ const TRIALS: &[(&str, &[&str], Run)] = &[
     ("the_log_is_held_cleared_and_saved", &[], controls::log_buttons),
     ("notices_go_at_a_rate_and_stop", &[], controls::rate),
     ("receivers_are_counted", &[], controls::receivers),
+    ("the_code_beside_a_control_does_what_it_does", &[], snippets::run),
+    ("the_tutorials_table_of_browsers", &[], snippets::browsers),
+    ("a_mebibyte_is_one_line", &[], flood::large),
     ("ten_thousand_messages_are_no_trouble", &[], flood::shown),
     ("nor_are_they_in_a_hidden_tab", &[], flood::hidden),
     ("inspector_works_the_accept_key_out", &[], inspector::accept_key),

@@ -42,6 +42,37 @@ pub(crate) fn hidden(server: Server, browser: &Browser) {
     flood(&server, browser, true);
 }
 
+/// A message as large as the server takes: the page shows its beginning and its size, and keeps no more of it.
+pub(crate) fn large(server: Server, browser: &Browser) {
+    let pages = ["websocket.html", "broadcast.html"].map(|name| browser.open(&server.url(name)));
+    for page in &pages {
+        page.wait_until_open();
+        page.call("Performance.enable", json!({}));
+    }
+    let mut client = Client::connect(&server);
+    let before = pages.each_ref().map(size);
+    for number in 0..20 {
+        // Letters that have three bytes each, and a cut that may fall into one.
+        client.send(format!("{number:02}") + &"世".repeat(((1 << 20) - 2) / 3));
+        client.send(vec![number; 1 << 20]);
+        // Who does not take what is sent is given up one day.
+        for _ in 0..2 {
+            client.receive();
+        }
+    }
+    for (page, [bytes, _]) in pages.iter().zip(before) {
+        page.wait_for_lines(20, &["text, 1048574 bytes"]);
+        page.wait_for_line(&["1048576 bytes", "13 13 13"]);
+        let longest = page.value(
+            "Math.max(...[...document.querySelectorAll('#log > *')].map((line) => line.textContent.length))",
+        );
+        assert!(longest.as_u64() < Some(10_000), "a line of {longest} letters");
+        assert!(!page.log().concat().contains('\u{fffd}'), "a letter was cut in two");
+        let grown = size(page)[0] - bytes;
+        assert!(grown < 10e6, "{grown} bytes more, of 40 MB that came");
+    }
+}
+
 fn flood(server: &Server, browser: &Browser, is_hidden: bool) {
     let names = ["websocket.html", "broadcast.html"];
     let pages = [(); 2].map(|()| browser.blank());

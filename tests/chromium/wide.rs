@@ -26,6 +26,9 @@ pub(crate) fn no_complaints(server: Server, browser: &Browser) {
             page.click("#sendButton");
             page.wait_for_lines(2, &[name]);
         }
+        if name == "websocket.html" {
+            page.wait_until("document.getElementById('inspector').dataset.state === 'watching'");
+        }
         assert_is_quiet(&page, &server);
         assert_would_complain(&page);
     }
