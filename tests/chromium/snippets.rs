@@ -87,11 +87,10 @@ pub(crate) fn run(server: Server, browser: &Browser) {
     assert_eq!(page.complaints(), [""; 0]);
 }
 
-/// What the code does in which a field's value is shown.
+/// What the code does that an element is in, or is.
 #[track_caller]
-fn outcome(page: &Page<'_>, live: &str) -> Value {
-    let code =
-        page.value(&format!("document.querySelector('[data-live={live}]').closest('pre').textContent"));
+fn outcome(page: &Page<'_>, selector: &str) -> Value {
+    let code = page.value(&format!("document.querySelector('{selector}').closest('pre').textContent"));
     page.value(&format!("({RUN})({})", literal(code.as_str().expect("there is code"))))
 }
 
