@@ -8,7 +8,8 @@
 //! Chromium is looked for in `PATH`; `FANFARE_CHROMIUM` names another one. Without any, the trials show as
 //! ignored, and with `FANFARE_REQUIRE_ALL=1` as failed; so do those that look with axe-core or acorn, without what
 //! `tests/pages/install.sh` installs. `FANFARE_PAGES=www` takes the pages from a folder, which are then looked at
-//! without being built in. `FANFARE_PICTURE=docs/pages.png` takes the picture that the README shows.
+//! without being built in. `FANFARE_PICTURE=docs/pages.png` takes the picture that the README shows,
+//! `FANFARE_PICTURES=target/pages` one of each page in every size, language and scheme.
 
 #[path = "chromium/accessible.rs"]
 mod accessible;
@@ -29,6 +30,8 @@ mod other;
 mod outside;
 #[path = "chromium/page.rs"]
 mod page;
+#[path = "chromium/pictures.rs"]
+mod pictures;
 #[path = "chromium/reconnect.rs"]
 mod reconnect;
 #[path = "chromium/scripts.rs"]
@@ -37,6 +40,8 @@ mod scripts;
 mod snippets;
 #[path = "chromium/sources.rs"]
 mod sources;
+#[path = "chromium/surroundings.rs"]
+mod surroundings;
 #[path = "chromium/trials.rs"]
 mod trials;
 #[path = "chromium/wide.rs"]
@@ -59,7 +64,7 @@ type RunWith = fn(Server, &Browser, &str);
 /// A folder of pages, as who changes them serves it.
 const FOLDER: &[&str] = &["--www", concat!(env!("CARGO_MANIFEST_DIR"), "/www")];
 /// Names a folder whose pages all trials are to look at, in place of those in the program.
-const PAGES: &str = "FANFARE_PAGES";
+const FOLDER_VARIABLE: &str = "FANFARE_PAGES";
 
 /// What a trial is called, the options of its server, and what it does.
 const TRIALS: &[(&str, &[&str], Run)] = &[
@@ -119,8 +124,11 @@ fn main() -> ExitCode {
     // One trial starts its server on a port that was free a moment ago: nobody may take it in between.
     arguments.test_threads.get_or_insert(1);
     let mut rows = TRIALS.to_vec();
-    if std::env::var_os(wide::PICTURE).is_some() {
-        rows.push(("the_picture_of_the_readme", &[], wide::picture));
+    if variable(pictures::PICTURE).is_some() {
+        rows.push(("the_picture_of_the_readme", &[], pictures::of_the_readme));
+    }
+    if variable(pictures::PICTURES).is_some() {
+        rows.push(("pictures_of_all_pages", &[], pictures::of_all));
     }
     let chromium = browser::find();
     let mut trials: Vec<_> = rows.into_iter().map(|row| plain_trial(row, chromium.clone())).collect();
@@ -165,6 +173,7 @@ fn start_on(port: u16) -> Server {
     }
 }
 
+/// The folder that the pages are taken from, if they are.
 fn folder() -> Option<String> {
-    variable(PAGES).map(|folder| folder.into_string().expect("its name is UTF-8"))
+    variable(FOLDER_VARIABLE).map(|folder| folder.into_string().expect("its name is UTF-8"))
 }

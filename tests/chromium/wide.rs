@@ -7,14 +7,9 @@ use crate::outside::process::DEADLINE;
 use crate::outside::program::comes_true;
 use crate::outside::server::Server;
 use crate::page::{Key, Page, literal};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 pub(crate) const PAGES: [&str; 3] = ["index.html", "websocket.html", "broadcast.html"];
-
-/// The variable that names the file for [`picture`].
-pub(crate) const PICTURE: &str = "FANFARE_PICTURE";
 
 /// No exception, no error in the console, no request to another host; and the index leads to both pages.
 pub(crate) fn no_complaints(server: Server, browser: &Browser) {
@@ -252,37 +247,4 @@ pub(crate) fn log_is_bounded(server: Server, browser: &Browser) {
         assert_eq!(log.len(), 500);
         assert!(log[0].contains("message 100."), "the oldest line: {}", log[0]);
     }
-}
-
-/// Not a check: the picture of the user's page that the README shows.
-pub(crate) fn picture(server: Server, browser: &Browser) {
-    let path = std::env::var_os(PICTURE).expect("the trial exists only with it");
-    let mut client = Client::connect(&server);
-    let page = browser.blank();
-    page.resize(1500, 1000, 0.8); // 1200 by 800 in the file
-    page.call("Emulation.setScrollbarsHidden", json!({ "hidden": true }));
-    page.open(&server.url("websocket.html"));
-    page.wait_until_open();
-    let notices = browser.open(&server.url("broadcast.html"));
-    notices.wait_until_open();
-
-    page.fill("inputMessage", "Hello, everybody!");
-    page.click("#sendButton");
-    page.wait_for_lines(2, &["Hello, everybody!"]);
-    notices.fill("inputMessage", "Dinner is ready.\nОбед готов. Das Essen ist fertig.");
-    notices.click("#sendButton");
-    page.wait_for_line(&["Dinner is ready."]);
-    page.choose("binaryType", "arraybuffer");
-    client.send(vec![0xf0, 0x9f, 0x8e, 0xba, 0x00, 0xff]);
-    page.wait_for_line(&["f0 9f 8e ba 00 ff"]);
-    page.fill("inputMessage", "as bytes");
-    page.choose("sendAs", "Uint8Array");
-    page.click("#sendButton");
-    page.wait_for_lines(2, &["61 73 20 62 79 74 65 73"]);
-    client.send("{\"temperature\": 21.5}");
-    page.wait_for_line(&["21.5"]);
-    page.wait_until("document.getElementById('bufferedAmount').textContent === '0'");
-    page.value("document.activeElement.blur(), scrollTo(0, 0)");
-    let picture = STANDARD.decode(page.picture()).expect("it is base64");
-    std::fs::write(path, picture).expect("the picture can be written");
 }

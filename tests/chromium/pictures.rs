@@ -1,0 +1,97 @@
+//! Not checks: pictures of the pages, for the README and for who changes them.
+
+use crate::browser::Browser;
+use crate::other::Client;
+use crate::outside::server::Server;
+use crate::page::Page;
+use crate::wide::PAGES;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use std::path::Path;
+use std::{env, fs};
+
+/// The variable that names the file for [`of_the_readme`].
+pub(crate) const PICTURE: &str = "FANFARE_PICTURE";
+/// The variable that names the folder for [`of_all`].
+pub(crate) const PICTURES: &str = "FANFARE_PICTURES";
+
+/// The user's page, as the README shows it.
+pub(crate) fn of_the_readme(server: Server, browser: &Browser) {
+    let path = env::var_os(PICTURE).expect("the trial exists only with it");
+    let mut client = Client::connect(&server);
+    let page = browser.blank();
+    page.resize(1500, 1000, 0.8); // 1200 by 800 in the file
+    page.call("Emulation.setScrollbarsHidden", json!({ "hidden": true }));
+    page.open(&server.url("websocket.html"));
+    page.wait_until_open();
+    let notices = browser.open(&server.url("broadcast.html"));
+    notices.wait_until_open();
+
+    page.fill("inputMessage", "Hello, everybody!");
+    page.click("#sendButton");
+    page.wait_for_lines(2, &["Hello, everybody!"]);
+    notices.fill("inputMessage", "Dinner is ready.\nОбед готов. Das Essen ist fertig.");
+    notices.click("#sendButton");
+    page.wait_for_line(&["Dinner is ready."]);
+    page.choose("binaryType", "arraybuffer");
+    client.send(vec![0xf0, 0x9f, 0x8e, 0xba, 0x00, 0xff]);
+    page.wait_for_line(&["f0 9f 8e ba 00 ff"]);
+    page.fill("inputMessage", "as bytes");
+    page.choose("sendAs", "Uint8Array");
+    page.click("#sendButton");
+    page.wait_for_lines(2, &["61 73 20 62 79 74 65 73"]);
+    client.send("{\"temperature\": 21.5}");
+    page.wait_for_line(&["21.5"]);
+    page.wait_until("document.getElementById('bufferedAmount').textContent === '0'");
+    page.value("document.activeElement.blur(), scrollTo(0, 0)");
+    write(path.as_ref(), &page.picture());
+}
+
+/// Each page whole, wide and narrow, light and dark, in both languages.
+pub(crate) fn of_all(server: Server, browser: &Browser) {
+    let folder = env::var_os(PICTURES).expect("the trial exists only with it");
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    for name in PAGES {
+        for (size, width, height) in [("wide", 1280, 900), ("phone", 360, 740)] {
+            let page = browser.blank();
+            page.resize(width, height, 1.0);
+            page.open(&server.url(name));
+            if name != "index.html" {
+                page.wait_until_open();
+                page.fill("inputMessage", "Hello, 世界");
+                page.click("#sendButton");
+                page.wait_for_lines(2, &["Hello"]);
+            }
+            for language in ["zh-CN", "en"] {
+                page.switch_to(language);
+                for scheme in ["light", "dark"] {
+                    page.set_scheme(scheme);
+                    page.value("document.activeElement.blur(), scrollTo(0, 0)");
+                    let stem = name.trim_end_matches(".html");
+                    let file = format!("{stem}-{size}-{language}-{scheme}.png");
+                    write(&Path::new(&folder).join(file), &whole(&page));
+                }
+            }
+        }
+    }
+}
+
+/// All of a page, however long it is.
+#[track_caller]
+fn whole(page: &Page<'_>) -> String {
+    let picture = json!({ "format": "png", "captureBeyondViewport": true, "clip": page.value(
+        "(() => {
+            const { scrollWidth, scrollHeight } = document.documentElement;
+            return { x: 0, y: 0, width: scrollWidth, height: scrollHeight, scale: 1 };
+        })()",
+    ) });
+    let picture = page.call("Page.captureScreenshot", picture);
+    picture["data"].as_str().expect("a picture has data").to_owned()
+}
+
+#[track_caller]
+fn write(path: &Path, picture: &str) {
+    let picture = STANDARD.decode(picture).expect("it is base64");
+    fs::write(path, picture).expect("the picture can be written");
+}
