@@ -40,6 +40,8 @@ mod scripts;
 mod snippets;
 #[path = "chromium/sources.rs"]
 mod sources;
+#[path = "chromium/states.rs"]
+mod states;
 #[path = "chromium/surroundings.rs"]
 mod surroundings;
 #[path = "chromium/trials.rs"]
@@ -90,6 +92,9 @@ const TRIALS: &[(&str, &[&str], Run)] = &[
     ("only_who_is_wanted_and_seen_tries_again", &[], reconnect::only_when_wanted_and_seen),
     ("a_tab_without_network_comes_back", &[], reconnect::offline),
     ("what_is_too_big_is_the_end", &["--max-message", "1k"], reconnect::too_big),
+    ("all_four_states_are_seen", &[], states::all_four),
+    ("quick_clicks_make_one_connection", &[], states::quick_clicks),
+    ("a_subprotocol_is_kept", states::OF_SUBPROTOCOLS, states::subprotocol),
     ("eight_megabytes_show_in_buffered_amount", &[], controls::eight_megabytes),
     ("files_are_sent_chosen_or_dropped", &[], controls::files),
     ("the_log_is_held_cleared_and_saved", &[], controls::log_buttons),
@@ -157,19 +162,20 @@ fn script_trial((name, script, run): (&str, Script, RunWith), chromium: Tool<Pat
 }
 
 fn start(options: &[&str]) -> Server {
-    match folder() {
-        Some(folder) if !options.contains(&"--www") => {
-            Server::start(&[options, &["--www", &folder]].concat())
-        }
-        _ => Server::start(options),
-    }
+    start_on_with(0, options)
 }
 
 /// The server again, where it was before.
 fn start_on(port: u16) -> Server {
+    start_on_with(port, &[])
+}
+
+fn start_on_with(port: u16, options: &[&str]) -> Server {
     match folder() {
-        Some(folder) => Server::start_on(port, &["--www", &folder]),
-        None => Server::start_on(port, &[]),
+        Some(folder) if !options.contains(&"--www") => {
+            Server::start_on(port, &[options, &["--www", &folder]].concat())
+        }
+        _ => Server::start_on(port, options),
     }
 }
 
