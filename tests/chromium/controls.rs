@@ -55,16 +55,13 @@ pub(crate) fn files(server: Server, browser: &Browser) {
         let file = page.call("Runtime.evaluate", json!({ "expression": "document.getElementById('file')" }));
         let object = &file["result"]["objectId"];
         page.call("DOM.setFileInputFiles", json!({ "files": [path], "objectId": object }));
+        let names = page.value("document.querySelectorAll('#sendSection b').length");
+        assert_eq!(names, 0, "the name {name} has become an element");
         page.click("#fileButton");
         assert!(client.receive() == Message::binary(bytes.clone()), "{name}");
         page.wait_for_line(&["sent", &format!("{} bytes", bytes.len())]);
         page.wait_for_line(&["received", &format!("{} bytes", bytes.len())]);
     }
-    assert_eq!(
-        page.value("document.querySelectorAll('#sendSection b').length"),
-        0,
-        "a name has become an element"
-    );
 
     let path = folder.path().join("dropped");
     fs::write(&path, "dropped").expect("a file can be written");
