@@ -56,6 +56,7 @@ pub(crate) fn of_all(server: Server, browser: &Browser) {
         for (size, width, height) in [("wide", 1280, 900), ("phone", 360, 740)] {
             let page = browser.blank();
             page.resize(width, height, 1.0);
+            page.call("Emulation.setScrollbarsHidden", json!({ "hidden": true }));
             page.open(&server.url(name));
             if name != "index.html" {
                 page.wait_until_open();
@@ -70,24 +71,21 @@ pub(crate) fn of_all(server: Server, browser: &Browser) {
                     page.value("document.activeElement.blur(), scrollTo(0, 0)");
                     let stem = name.trim_end_matches(".html");
                     let file = format!("{stem}-{size}-{language}-{scheme}.png");
-                    write(&Path::new(&folder).join(file), &whole(&page));
+                    write(&Path::new(&folder).join(file), &whole(&page, width, height));
                 }
             }
         }
     }
 }
 
-/// All of a page, however long it is.
+/// All of a page, however long it is: in a window as high as that, since what is out of sight may not be drawn.
 #[track_caller]
-fn whole(page: &Page<'_>) -> String {
-    let picture = json!({ "format": "png", "captureBeyondViewport": true, "clip": page.value(
-        "(() => {
-            const { scrollWidth, scrollHeight } = document.documentElement;
-            return { x: 0, y: 0, width: scrollWidth, height: scrollHeight, scale: 1 };
-        })()",
-    ) });
-    let picture = page.call("Page.captureScreenshot", picture);
-    picture["data"].as_str().expect("a picture has data").to_owned()
+fn whole(page: &Page<'_>, width: u32, height: u32) -> String {
+    page.resize(width, height, 1.0);
+    let whole = page.value("document.documentElement.scrollHeight").as_u64().expect("it is a number");
+    page.resize(width, u32::try_from(whole).expect("no page is so long"), 1.0);
+    page.value("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
+    page.picture()
 }
 
 #[track_caller]
