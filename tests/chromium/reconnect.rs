@@ -162,7 +162,12 @@ fn wait_for_attempts(page: &Page<'_>, count: usize) {
 
 /// What the page says about its next attempt, if it shows anything.
 fn retry_text(page: &Page<'_>) -> Option<String> {
-    let text = page.value("(() => { const note = document.getElementById('retry'); return note.hidden ? null : note.innerText; })()");
+    let text = page.value(
+        "(() => {
+            const note = document.getElementById('retry');
+            return note.hidden ? null : note.innerText;
+        })()",
+    );
     text.as_str().map(str::to_owned)
 }
 

@@ -3,8 +3,8 @@ globalThis.check = {
   // The language of the oldest browsers, which took no reserved word as the name of a property either; and no method
   // that came after it.
   oldest(source) {
-    const NEWER = ["addEventListener", "append", "bind", "classList", "dataset", "filter", "forEach", "includes", "keys",
-      "map", "matchMedia", "querySelector", "replaceChildren", "textContent", "trim"];
+    const NEWER = ["addEventListener", "append", "bind", "classList", "dataset", "filter", "forEach", "includes",
+      "keys", "map", "matchMedia", "querySelector", "replaceChildren", "textContent", "trim"];
     return complaints(source, { ecmaVersion: 3, allowReserved: "never" }, (node) => {
       const name = node.type === "MemberExpression" && !node.computed && node.property.name;
       return NEWER.includes(name) ? `.${name} is too new` : null;
@@ -33,7 +33,9 @@ function complaints(source, options, judge) {
   const found = [];
   visit(tree, (node) => {
     const complaint = judge(node);
-    if (complaint) found.push(`${complaint}: line ${node.loc.start.line}, ${source.slice(node.start, node.end).slice(0, 120)}`);
+    if (!complaint) return;
+    const text = source.slice(node.start, node.end).slice(0, 120);
+    found.push(`${complaint}: line ${node.loc.start.line}, ${text}`);
   });
   return found;
 }

@@ -1,7 +1,8 @@
 // What languages.rs asks of the HTML as it is sent: a function of it, whose value is a list of elements with English
 // that no Chinese stands beside, and of Chinese that is none.
 (html) => {
-  const NAMES = /^(?:fanfare|WebSocket|window\.WebSocket|readyState|url|URL|protocol|extensions|bufferedAmount|binaryType)$/;
+  const NAMES =
+    /^(?:fanfare|WebSocket|window\.WebSocket|readyState|url|URL|protocol|extensions|bufferedAmount|binaryType)$/;
   const ROWS_OF_NAMES = "tbody td:first-child"; // of browsers
   const UNSPOKEN = "code, pre, script, style, noscript, option, #language, svg, output";
   const root = new DOMParser().parseFromString(html, "text/html");
@@ -10,7 +11,8 @@
   const isChinese = (text) => /\p{Script=Han}/u.test(text ?? "");
   for (const element of root.querySelectorAll("title, body *")) {
     if (element.closest(UNSPOKEN)) continue;
-    const words = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data.trim());
+    const texts = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+    const words = texts.map((node) => node.data.trim());
     const isEnglish = words.some((text) => /[a-z]{2}/i.test(text) && !NAMES.test(text.replace(" · fanfare", "")));
     if (isEnglish && !element.closest("[data-zh]") && !element.matches(ROWS_OF_NAMES)) {
       found.push(`no data-zh: ${describe(element)}`);

@@ -7,12 +7,13 @@
     "bufferedAmount send string Blob File ArrayBuffer Uint8Array blob arraybuffer code reason wasClean true false " +
     "open message error close InvalidAccessError SyntaxError InvalidStateError " +
     // the RFC, and its units
-    "FIN RSV MASK Opcode opcode permessage deflate PING PONG ping pong TCP HTTP TLS RFC GET SHA GUID Base UTF ASCII Sec " +
-    "Accept Key Upgrade Connection Host Origin Version Protocol Extensions bit bits ms us MB KiB " +
+    "FIN RSV MASK Opcode opcode permessage deflate PING PONG ping pong TCP HTTP TLS RFC GET SHA GUID Base UTF ASCII " +
+    "Sec Accept Key Upgrade Connection Host Origin Version Protocol Extensions bit bits ms us MB KiB " +
     // browsers
     "Chrome Android Internet Explorer IE Mobile Firefox iOS Safari Browser UC Opera Mini for"
   ).split(" "));
-  const UNSPOKEN = "code, pre, samp, kbd, script, style, noscript, option, [lang='en'], .brand, #log .body, #log .exception .detail";
+  const UNSPOKEN =
+    "code, pre, samp, kbd, script, style, noscript, option, [lang='en'], .brand, #log .body, #log .exception .detail";
   const hasChinese = (text) => /\p{Script=Han}/u.test(text);
   const isForeign = (text) =>
     !hasChinese(text) && (text.match(/\p{Letter}+/gu) ?? []).some((word) => word.length > 1 && !NAMES.has(word));
