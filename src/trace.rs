@@ -159,6 +159,18 @@ mod tests {
         assert!(trace.pop().is_some_and(|json| json.starts_with(&format!("{{\"at_us\":{dropped},"))));
     }
 
+    /// The queue itself, not only what is in it.
+    #[test]
+    fn what_is_held_is_what_is_paid_for() {
+        let budget = Budget::new(usize::MAX);
+        let mut trace = Trace::new(&budget);
+        for at_us in 0..20_000 {
+            trace.push(Record { at_us, direction: Direction::In, what: What::Close });
+            let held = trace.records.capacity() * size_of::<Record>();
+            assert!(at_us < 16 || held <= trace.loan.bytes(), "{held} bytes after {at_us} records");
+        }
+    }
+
     #[test]
     fn the_budget_is_a_limit_as_well() {
         const LIMIT: usize = 1 << 20;
