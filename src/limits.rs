@@ -309,6 +309,10 @@ pub const TRACE_BYTES_MAX: usize = 512 * 1024;
 /// Bytes of a frame that a trace shows: its header, and the begin of its payload.
 pub const TRACED_FRAME_BYTES: usize = 64;
 
+/// One write for a connection that is traced: of the smallest frames these are 32,768, which take about a millisecond to
+/// put down. It goes on in the next turn.
+pub const TRACED_WRITE_BYTES_MAX: usize = 64 * 1024;
+
 /// Records that one viewer is told in a turn, so that all of them together take less than a millisecond of it.
 pub const TRACE_RECORDS_PER_TURN: usize = 32;
 

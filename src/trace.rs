@@ -78,6 +78,11 @@ impl Trace {
         self.records.push_back(record);
     }
 
+    /// Drops all of it, as if it had given way.
+    pub fn forget(&mut self) {
+        while self.drop_oldest() {}
+    }
+
     /// The oldest record, or first how many are missing before it, as JSON.
     pub fn pop(&mut self) -> Option<String> {
         if self.dropped > 0 {
@@ -159,6 +164,18 @@ mod tests {
         assert!(trace.pop().is_some_and(|json| json.starts_with(&format!("{{\"at_us\":{dropped},"))));
     }
 
+    /// The queue itself, not only what is in it.
+    #[test]
+    fn what_is_held_is_what_is_paid_for() {
+        let budget = Budget::new(usize::MAX);
+        let mut trace = Trace::new(&budget);
+        for at_us in 0..20_000 {
+            trace.push(Record { at_us, direction: Direction::In, what: What::Close });
+            let held = trace.records.capacity() * size_of::<Record>();
+            assert!(at_us < 16 || held <= trace.loan.bytes(), "{held} bytes after {at_us} records");
+        }
+    }
+
     #[test]
     fn the_budget_is_a_limit_as_well() {
         const LIMIT: usize = 1 << 20;
@@ -170,6 +187,9 @@ mod tests {
             assert!(trace.pop().is_some_and(|json| json.contains("\"handshake\"")));
         }
         assert!(budget.lent() <= LIMIT / 8, "{} are lent", budget.lent());
+        traces[1].forget();
+        assert_eq!((traces[1].bytes, traces[1].loan.bytes()), (0, 0), "it was given back");
+        assert!(traces[1].pop().is_some_and(|json| json.contains("\"dropped\"")) && traces[1].is_empty());
         let mut others = budget.open();
         others.force(2 * LIMIT);
         let trace = &mut traces[0];

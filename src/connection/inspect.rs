@@ -17,7 +17,7 @@ use crate::message::{Kind, Message};
 use crate::outbox::{Body, Outbox};
 use crate::trace::{TraceId, Unwatchable};
 use crate::websocket::decoder::Decoder;
-use crate::websocket::frame::Opcode;
+use crate::websocket::frame::{Header, Opcode};
 use crate::websocket::handshake::{self, Terms};
 
 /// A handshake that asks to be traced, and was completed.
@@ -137,9 +137,12 @@ impl Connection {
         self.heard(turn);
     }
 
-    /// Tells a viewer something. One that there is no memory left to keep it for is closed, like any client.
+    /// Tells a viewer something, if it [`can_be_told`](Self::can_be_told): where memory is used up, one record after the
+    /// other, while the others wait in the trace.
     pub fn tell(&mut self, record: &str, turn: &Turn<'_>) {
-        self.send(&Message::text(record), turn);
+        let header =
+            Header { fin: true, opcode: Opcode::Text, masking_key: None, length: record.len() as u64 };
+        self.push(Body::Bytes([&*header.write(), record.as_bytes()].concat()), turn);
     }
 
     /// Whether it is open, and takes more of what is for it alone.

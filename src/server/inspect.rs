@@ -91,8 +91,9 @@ impl Server {
         let Some(entry) = self.connections.get_mut(viewer) else { return };
         let head = self.channel.head(entry.connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-        // One that has closed may take its time to go.
-        if entry.is_gone || !entry.connection.is_viewer() {
+        // One that has closed, or was told to go, may take its time to: its trace is free for the next.
+        let connection = &entry.connection;
+        if entry.is_gone || !connection.is_viewer() || connection.has_said_all() {
             return self.leave_trace(viewer);
         }
         for _ in 0..TRACE_RECORDS_PER_TURN {
@@ -101,12 +102,7 @@ impl Server {
             }
             match self.traces.tell(index) {
                 Told::Nothing => break,
-                Told::Record(record) => {
-                    entry.connection.tell(&record, &turn);
-                    if entry.connection.has_said_all() {
-                        self.notes.metrics.note_close(CloseCode::TRY_AGAIN_LATER);
-                    }
-                }
+                Told::Record(record) => entry.connection.tell(&record, &turn),
                 Told::End => {
                     self.close_viewer(viewer, CloseCode::NORMAL, "the connection is over");
                     break;

@@ -41,8 +41,8 @@ use crate::message::CloseCode;
 use crate::outbox::Outbox;
 use crate::signals::Signals;
 use crate::tls::Acceptor;
-use crate::trace::Traces;
-use crate::transport::Transport;
+use crate::trace::{Direction, Traces};
+use crate::transport::{Transport, is_tls_failure};
 use crate::websocket::codec::Codec;
 use access::Access;
 use drain::Drain;
@@ -441,6 +441,11 @@ impl Server {
             return;
         }
         let is_websocket = entry.connection.is_websocket();
+        if let End::Broken(error) = &end
+            && !is_tls_failure(error)
+        {
+            entry.transport.note_end(Direction::In); // a write may hear of a reset before anybody says so
+        }
         if !matches!(end, End::Broken(_)) && entry.connection.outbox().is_none_or(Outbox::is_empty) {
             entry.transport.say_farewell();
         }

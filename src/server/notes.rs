@@ -3,7 +3,7 @@
 //! Must not know: what is done about it.
 
 use super::{Address, Server};
-use crate::connection::Event;
+use crate::connection::{Event, Wish};
 use crate::http::Refusal;
 use crate::http::response::Status;
 use crate::message::CloseCode;
@@ -65,7 +65,15 @@ impl Notes {
             Event::Page(_) | Event::Stats(_) | Event::Answered(_) => self.metrics.requests += 1,
             // Whether it is granted is not known yet.
             Event::Watch(_) => {}
-            Event::Wish(wish) => log::trace!("connection {key} watches another, and wants: {wish:?}"),
+            Event::Wish(Wish::Ping) => {}
+            Event::Wish(Wish::Unknown) => {
+                let line = format_args!(
+                    "viewer {key}{} is closed with {}: all it may say is ping",
+                    Address(transport),
+                    CloseCode::POLICY
+                );
+                self.complaints.say(now, Level::Debug, "a viewer says something else than ping", line);
+            }
             Event::Message(_) => self.metrics.messages_received += 1,
             Event::Open(opening) => {
                 self.metrics.handshakes += 1;

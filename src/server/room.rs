@@ -28,6 +28,9 @@ impl Server {
         if self.budget.lent().saturating_add(needed) > self.budget.limit() {
             self.files.forget(); // what is kept for whoever asks next comes last
         }
+        if self.budget.lent().saturating_add(needed) > self.budget.limit() {
+            self.traces.forget(); // and what is only shown before anybody's message
+        }
         while self.looks_for_largest > 0 && self.budget.lent().saturating_add(needed) > self.budget.limit() {
             self.looks_for_largest -= 1;
             match self.largest() {

@@ -272,6 +272,19 @@ fn reset_at_every_byte_it_is_told_a_client_has_the_beginning_of_its_stream() {
     server.assert_serves(1);
 }
 
+/// A read or a write may hear of it first: it is the client that has ended it.
+#[test]
+fn a_reset_comes_from_the_client() {
+    let reset = Plan { reset_at_written: Some(129), ..Plan::default() };
+    let server = Running::start(OwnMessages::Deliver, vec![Plan::default(), reset]);
+    let mut viewer = server.open("/inspect?trace=0123456789abcdef");
+    let mut client = server.open("/echo?trace=0123456789abcdef");
+    client.write_all(&frame(TEXT, b"said")).expect("sent");
+    let mut records = std::iter::repeat_with(|| String::from_utf8(read_frame(&mut viewer).1).expect("text"));
+    let end = records.find(|record| record.contains("\"close\""));
+    assert!(end.as_ref().is_some_and(|end| end.contains("\"dir\":\"in\"")), "{end:?}");
+}
+
 #[test]
 fn reset_at_every_byte_it_says_a_client_is_heard_as_far_as_its_messages_are_whole() {
     let heard_from = short_life(0).len() - frame(8, &[0; 2]).len();

@@ -154,6 +154,11 @@ impl Traces {
         }
     }
 
+    /// What is kept is needed elsewhere: all that was not told yet is counted as dropped.
+    pub fn forget(&mut self) {
+        self.list.iter().for_each(|entry| entry.trace.borrow_mut().forget());
+    }
+
     /// Whether there is room for one more, and who gave way to it.
     fn make_room(&mut self) -> Option<Unwatched> {
         if self.list.len() < TRACES_MAX {

@@ -7,6 +7,7 @@
 //! Invariant: what goes through is what would go through without it.
 
 use super::{Got, Transport, Wrote};
+use crate::limits::TRACED_WRITE_BYTES_MAX;
 use crate::trace::{Direction, Record, Tap, Trace, What};
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -65,7 +66,21 @@ impl Tapped {
         Ok(got)
     }
 
+    /// Of what is offered a part: what a turn writes may be a million frames, each of which is put down.
     pub(super) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<Wrote> {
+        let mut room = TRACED_WRITE_BYTES_MAX;
+        let fits = |slice: &&IoSlice<'_>| {
+            let left = room.checked_sub(slice.len());
+            room = left.unwrap_or(room);
+            left.is_some()
+        };
+        let whole = slices.iter().take_while(fits).count();
+        let cut =
+            slices.first().map(|first| [IoSlice::new(&first[..first.len().min(TRACED_WRITE_BYTES_MAX)])]);
+        let slices = match &cut {
+            Some(cut) if whole == 0 => &cut[..],
+            Some(_) | None => &slices[..whole],
+        };
         let wrote = self.inner_mut().write(slices)?;
         if self.is_over {
             return Ok(wrote);
@@ -97,3 +112,35 @@ impl Tapped {
 
 /// Why there is a transport.
 const WATCHED: &str = "it is put in right behind `new`, and only taken out when the tap is";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Budget;
+    use std::io::Read;
+
+    /// Each frame of it costs something: a turn must not write a megabyte of the smallest.
+    #[test]
+    fn a_write_takes_a_part_of_what_is_offered() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("it binds");
+        let stream =
+            std::net::TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
+        stream.set_nonblocking(true).expect("it can be set");
+        let (mut peer, _) = listener.accept().expect("it is there");
+        let mut transport = Transport::tcp(mio::net::TcpStream::from_std(stream));
+        let trace = Rc::new(RefCell::new(Trace::new(&Budget::new(usize::MAX))));
+        transport.tap(trace, (b"", b""), 0);
+        let wire: Vec<u8> = (0..200_000_u32).map(|at| at as u8).collect();
+        for cuts in [1, 3, 65_536, 200_000] {
+            let slices: Vec<_> = wire.chunks(cuts).take(64).map(IoSlice::new).collect();
+            let wrote = transport.write(&slices).expect("there is room");
+            let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+            assert_eq!(wrote.taken, offered.min(TRACED_WRITE_BYTES_MAX), "{cuts} bytes a slice");
+            assert!(!wrote.is_full, "{cuts} bytes a slice");
+            let mut got = vec![0; wrote.taken];
+            peer.read_exact(&mut got).expect("it comes");
+            assert!(got == wire[..wrote.taken], "{cuts} bytes a slice");
+        }
+        assert_eq!(transport.write(&[]).expect("nothing").taken, 0);
+    }
+}

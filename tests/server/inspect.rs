@@ -1,6 +1,6 @@
 //! `/inspect`: the trace of one connection, as its viewer gets it, and `/stats`.
 
-use crate::peer::{BINARY, CLOSE, CONTINUATION, DEFLATE, Frame, PING, PONG, Peer, TEXT, handshake};
+use crate::peer::{BINARY, CLOSE, CONTINUATION, DEFLATE, Frame, PING, PONG, Peer, TEXT, handshake, header};
 use crate::support::Server;
 use serde_json::{Value, json};
 
@@ -148,7 +148,7 @@ fn a_handshake_in_the_middle_of_a_read() {
 
 #[test]
 fn a_viewer_has_the_connection_pinged() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["-v"]);
     let mut viewer = server.websocket(&viewed(ID));
     viewer.send(Frame::text("ping").masked()); // there is none yet
     let mut peer = server.websocket(&traced(ID));
@@ -163,6 +163,7 @@ fn a_viewer_has_the_connection_pinged() {
     // That is all it may say, and nobody else hears it.
     viewer.send(Frame::text("Hello").masked());
     viewer.expect(&[Frame::close(1008, "all a viewer may say is ping")]);
+    server.wait_for_log("is closed with 1008: all it may say is ping");
     peer.send(Frame::text("still here").masked());
     peer.expect(&[Frame::text("still here")]);
 }
@@ -243,6 +244,55 @@ fn the_oldest_records_give_way() {
     }
     assert!(dropped > 0, "all {told} fit");
     assert_eq!(told + dropped, 2 * MESSAGES + 4, "everything is told or counted");
+}
+
+/// Its slot and its name are free for the next, whether it answers or not.
+#[test]
+fn a_viewer_that_was_told_to_go_leaves_its_trace() {
+    let server = Server::start(&[]);
+    let mut viewer = server.websocket(&viewed(ID));
+    drop(server.websocket(&traced(ID)));
+    pass_handshake(&mut viewer);
+    assert_eq!(record(&mut viewer)["kind"], "close");
+    viewer.expect(&[Frame::close(1000, "the connection is over")]);
+    let mut next = server.websocket(&viewed(ID));
+    let _peer = server.websocket(&traced(ID));
+    pass_handshake(&mut next);
+}
+
+/// What is only shown gives way to what somebody says.
+#[test]
+fn traces_give_way_to_messages_when_memory_runs_out() {
+    const LARGE: usize = 960 << 10;
+    let server = Server::start(&["--buffers", "1m", "--max-message", "1m"]);
+    let mut traced: Vec<_> =
+        (0..16).map(|number| server.websocket(&format!("/echo?trace={number:016}"))).collect();
+    for peer in &mut traced {
+        peer.send(Frame::text("x").masked().repeat(100));
+        (0..100).for_each(|_| assert_eq!(peer.frame(), Frame::text("x")));
+    }
+    let mut large = server.websocket("/echo");
+    large.send(header(true, BINARY, LARGE as u64));
+    for _ in 0..LARGE >> 16 {
+        large.send([7; 1 << 16]);
+    }
+    let frame = large.frame();
+    assert_eq!((frame.opcode, frame.payload.len()), (BINARY, LARGE), "{frame:?}");
+}
+
+/// It is written in pieces, which does not show.
+#[test]
+fn large_messages_go_through_whole() {
+    let server = Server::start(&["--no-deflate"]);
+    let mut viewer = server.websocket(&viewed(ID));
+    let mut peer = server.websocket(&traced(ID));
+    pass_handshake(&mut viewer);
+    let large = Frame::new(BINARY, (0..1_000_000_u32).map(|at| (at / 7) as u8).collect::<Vec<_>>());
+    let mut other = server.websocket("/");
+    other.send([large.masked(), Frame::text("small").masked()].concat());
+    peer.expect(&[large, Frame::text("small")]);
+    assert_eq!(record(&mut viewer)["length"], 1_000_000);
+    assert_eq!(record(&mut viewer)["preview"], "small");
 }
 
 #[test]

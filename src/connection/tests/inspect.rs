@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Tracing;
+use crate::limits::LOAN_FREE_BYTES;
 use crate::trace::Unwatchable;
 
 const TRACED: &str = "/chat?trace=0123456789abcdef";
@@ -79,4 +80,32 @@ fn a_viewer_may_say_ping() {
     assert_eq!(client.take(usize::MAX), SWITCHED);
     assert_eq!(client.hear(b"\x81\x84\0\0\0\0ping\x81\x84\0\0\0\0ping"), ["wants Ping", "wants Ping"]);
     assert_eq!(client.hear(b"\x82\x84\0\0\0\0ping\x81\x84\0\0\0\0Ping"), ["wants Unknown", "wants Unknown"]);
+}
+
+/// The others wait in its trace: it is no reason to send it away that somebody else has used up the memory.
+#[test]
+fn a_viewer_is_told_one_by_one_when_memory_is_used_up() {
+    let mut client = Client::new();
+    let mut wire = handshake(VIEWED);
+    let mut others = client.budget.open();
+    client.with(|connection, turn| {
+        let Some(Event::Watch(request)) = connection.next(&mut &mut wire[..], turn) else {
+            panic!("no watch")
+        };
+        assert!(connection.watch(&request, Ok(()), turn).is_none());
+    });
+    client.take(usize::MAX);
+    others.force(client.budget.limit() - client.budget.lent() + LOAN_FREE_BYTES - 100);
+    let record = "x".repeat(500);
+    let mut told = 0;
+    client.with(|connection, turn| {
+        while connection.can_be_told() {
+            connection.tell(&record, turn);
+            told += 1;
+        }
+    });
+    assert!((1..=3).contains(&told), "{told}");
+    assert!(!client.connection.has_said_all(), "it is closed");
+    client.take(usize::MAX);
+    assert!(client.connection.can_be_told());
 }
