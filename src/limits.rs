@@ -377,7 +377,7 @@ const _: () =
     assert!((TLS_WRITE_BYTES_MAX / TLS_PLAINTEXT_BYTES_MAX + 2) * TLS_RECORD_OVERHEAD_MAX < LOAN_FREE_BYTES);
 // A header is shown whole.
 const _: () = assert!(TRACED_FRAME_BYTES > 14 && TRACED_FRAME_BYTES <= 256);
-// The longest request is a record that fits.
+// The longest request is a record that fits, unless --buffers is so small that an eighth of it holds no sixteen of them.
 const _: () = assert!(2 * REQUEST_HEAD_BYTES_MAX < TRACE_BYTES_MAX);
 // Files being sent and newcomers being refused have theirs in the reserve, and some are left.
 const _: () = assert!(FILES_OPEN_MAX + REFUSED_AT_A_TIME_MAX + 16 <= DESCRIPTORS_RESERVED);

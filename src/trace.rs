@@ -68,6 +68,9 @@ impl Trace {
     /// Takes note of something. The oldest give way to it, by the limit or by what the budget lends.
     pub fn push(&mut self, record: Record) {
         let needed = record.bytes();
+        if needed > self.bytes_max {
+            return self.note_dropped(&record); // nobody gives way to what would not fit
+        }
         while self.bytes + needed > self.bytes_max || self.loan.resize(self.bytes + needed).is_err() {
             if !self.drop_oldest() {
                 self.note_dropped(&record);

@@ -48,6 +48,8 @@ mod surroundings;
 mod trials;
 #[path = "chromium/wide.rs"]
 mod wide;
+#[path = "chromium/wire.rs"]
+mod wire;
 
 use browser::Browser;
 use libtest_mimic::{Arguments, Trial};
@@ -105,8 +107,8 @@ const TRIALS: &[(&str, &[&str], Run)] = &[
     ("a_mebibyte_is_one_line", &[], flood::large),
     ("ten_thousand_messages_are_no_trouble", &[], flood::shown),
     ("nor_are_they_in_a_hidden_tab", &[], flood::hidden),
-    ("inspector_works_the_accept_key_out", &[], inspector::accept_key),
-    ("inspector_draws_the_bits_of_the_wire", &[], inspector::diagram),
+    ("inspector_works_the_accept_key_out", &[], wire::accept_key),
+    ("inspector_draws_the_bits_of_the_wire", &[], wire::diagram),
     ("inspector_shows_the_handshake", &[], inspector::handshake),
     ("inspector_shows_messages_and_pings", &[], inspector::messages_and_pings),
     ("inspector_shows_a_close_and_hostile_text", &[], inspector::close_and_hostile_text),

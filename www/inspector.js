@@ -404,7 +404,7 @@ function heading(record) {
 function note(record) {
   switch (record.kind) {
     case "start":
-      return say("Nothing has come since it was prepared: the frames will be shown here.", "此后尚无内容，帧会显示在这里。");
+      return say("What follows in the list went over this connection.", "列表中此后的内容都属于这条连接。");
     case "dropped":
       return say(
         "More happened than could be told: the server keeps 512 KiB for a viewer that does not keep up.",

@@ -1,7 +1,6 @@
 //! Not checks: pictures of the pages, for the README and for who changes them.
 
 use crate::browser::Browser;
-use crate::other::Client;
 use crate::outside::server::Server;
 use crate::page::Page;
 use crate::wide::PAGES;
@@ -16,35 +15,24 @@ pub(crate) const PICTURE: &str = "FANFARE_PICTURE";
 /// The variable that names the folder for [`of_all`].
 pub(crate) const PICTURES: &str = "FANFARE_PICTURES";
 
-/// The user's page, as the README shows it.
+/// The inspector of the user's page with a frame that the browser has sent, as the README shows it.
 pub(crate) fn of_the_readme(server: Server, browser: &Browser) {
     let path = env::var_os(PICTURE).expect("the trial exists only with it");
-    let mut client = Client::connect(&server);
     let page = browser.blank();
     page.resize(1500, 1000, 0.8); // 1200 by 800 in the file
     page.call("Emulation.setScrollbarsHidden", json!({ "hidden": true }));
     page.open(&server.url("websocket.html"));
     page.wait_until_open();
-    let notices = browser.open(&server.url("broadcast.html"));
-    notices.wait_until_open();
-
-    page.fill("inputMessage", "Hello, everybody!");
+    page.fill("inputMessage", "Hello");
     page.click("#sendButton");
-    page.wait_for_lines(2, &["Hello, everybody!"]);
-    notices.fill("inputMessage", "Dinner is ready.\nОбед готов. Das Essen ist fertig.");
-    notices.click("#sendButton");
-    page.wait_for_line(&["Dinner is ready."]);
-    page.choose("binaryType", "arraybuffer");
-    client.send(vec![0xf0, 0x9f, 0x8e, 0xba, 0x00, 0xff]);
-    page.wait_for_line(&["f0 9f 8e ba 00 ff"]);
-    page.fill("inputMessage", "as bytes");
-    page.choose("sendAs", "Uint8Array");
-    page.click("#sendButton");
-    page.wait_for_lines(2, &["61 73 20 62 79 74 65 73"]);
-    client.send("{\"temperature\": 21.5}");
-    page.wait_for_line(&["21.5"]);
-    page.wait_until("document.getElementById('bufferedAmount').textContent === '0'");
-    page.value("document.activeElement.blur(), scrollTo(0, 0)");
+    page.wait_for_lines(2, &["Hello"]);
+    page.wait_until("document.querySelectorAll('#frames [role=option]').length >= 2");
+    page.click("#pingMe");
+    page.wait_until("document.querySelectorAll('#frames [role=option]').length >= 4");
+    page.click("#frames li:nth-child(2)"); // behind that of the connection
+    page.click("#diagram tr[data-field=key]");
+    page.wait_until("document.getElementById('payload').textContent.includes('Hello')");
+    page.value("document.activeElement.blur(), scrollTo(0, document.body.scrollHeight - innerHeight - 45)");
     write(path.as_ref(), &page.picture());
 }
 
