@@ -10,18 +10,7 @@ home=${FANFARE_TOOLS:-$here/../../target/tools}/clients
 mkdir -p "$home"
 home=$(cd "$home" && pwd)
 
-say() { echo "${0##*/}: $*" >&2; }
-
-# Has the machine provide packages of Debian's.
-provide() {
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        say "$* are missing: only root can install them here, and only with apt-get"
-        return 1
-    fi
-    say "installs $*"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
-}
+. "$here/../outside/install.sh"
 
 has_websockets() {
     cmp -s "$here/requirements.txt" "$home/requirements.txt" &&
@@ -43,16 +32,9 @@ install_websockets() {
     cp "$here/requirements.txt" "$home/"
 }
 
-# The package has no dependencies, so there is nothing that a lock would hold.
 install_ws() {
-    command -v npm >/dev/null || provide nodejs npm
     say "installs Node ws"
-    rm -rf "$home/build" "$home/node_modules" "$home/package.json"
-    mkdir "$home/build"
-    cp "$here/package.json" "$home/build/"
-    (cd "$home/build" && npm install --silent --no-package-lock --no-audit --no-fund >&2)
-    mv "$home/build/node_modules" "$home/build/package.json" "$home/"
-    rmdir "$home/build"
+    install_npm
 }
 
 has_websockets || install_websockets

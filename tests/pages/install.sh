@@ -10,36 +10,15 @@ home=${FANFARE_TOOLS:-$here/../../target/tools}/pages
 mkdir -p "$home"
 home=$(cd "$home" && pwd)
 
-say() { echo "${0##*/}: $*" >&2; }
-
-# Has the machine provide packages of Debian's.
-provide() {
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        say "$* are missing: only root can install them here, and only with apt-get"
-        return 1
-    fi
-    say "installs $*"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
-}
+. "$here/../outside/install.sh"
 
 is_installed() {
     cmp -s "$here/package.json" "$home/package.json" &&
         [ -s "$home/node_modules/axe-core/axe.min.js" ] && [ -s "$home/node_modules/acorn/dist/acorn.js" ]
 }
 
-# What was begun and not finished counts as not installed: the file with the versions comes last. Neither package has
-# dependencies, so there is nothing that a lock would hold.
-install() {
-    command -v npm >/dev/null || provide nodejs npm
+if ! is_installed; then
     say "installs axe-core and acorn"
-    rm -rf "$home/build" "$home/node_modules" "$home/package.json"
-    mkdir "$home/build"
-    cp "$here/package.json" "$home/build/"
-    (cd "$home/build" && npm install --silent --no-package-lock --no-audit --no-fund >&2)
-    mv "$home/build/node_modules" "$home/build/package.json" "$home/"
-    rmdir "$home/build"
-}
-
-is_installed || install
+    install_npm
+fi
 is_installed || { say "the packages are not complete: see $home" && exit 1; }
