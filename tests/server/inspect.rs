@@ -283,7 +283,7 @@ fn traces_give_way_to_messages_when_memory_runs_out() {
 /// It is written in pieces, which does not show.
 #[test]
 fn large_messages_go_through_whole() {
-    let server = Server::start(&["--no-deflate"]);
+    let server = Server::start(&[]);
     let mut viewer = server.websocket(&viewed(ID));
     let mut peer = server.websocket(&traced(ID));
     pass_handshake(&mut viewer);
