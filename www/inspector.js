@@ -12,6 +12,7 @@ import { foreign, make, rich } from "./elements.js";
 
 const MAX_ROWS = 200;
 const MAX_PREVIEW = 48;
+const MAX_WIRE = 2 * 64; // hex digits; whoever tells more would have the diagram fill the memory
 const OPEN_WAIT_MS = 2000;
 const MAX_ROWS_AT_ONCE = 20; // of which each is seen; where more come, the list is drawn a few times a second
 const FLOOD_WAIT_MS = 200;
@@ -116,7 +117,7 @@ export function createInspector(section) {
   function take(text) {
     let record;
     try {
-      record = JSON.parse(text);
+      record = JSON.parse(text) ?? {};
     } catch {
       return; // from a server that this page does not know
     }
@@ -126,7 +127,7 @@ export function createInspector(section) {
       isHandshakeNew = true;
       if (record.dir === "out" && /^HTTP\/1\.1 101\b/.test(response)) setState("watching");
     } else if (record.kind === "frame") {
-      add({ ...record, message: messageOf(record) });
+      add({ ...record, wire: String(record.wire).slice(0, MAX_WIRE), message: messageOf(record) });
     } else if (record.kind === "dropped") {
       openMessages = {};
       add(record);
@@ -207,7 +208,7 @@ export function createInspector(section) {
     part("frameHeading").textContent = selected ? heading(selected) : "";
     part("frameNote").replaceChildren(...rich(selected ? note(selected) : ""));
     if (!isFrame) return;
-    const frame = readFrame(String(selected.wire));
+    const frame = readFrame(selected.wire);
     diagram.show(frame);
     payload.show(frame, selected.message);
   }
@@ -433,7 +434,7 @@ function fragmentNote({ opcode, fin, message }) {
 // What there is of the payload, in a few words.
 async function previewOf(record, mayInflate) {
   if (typeof record.preview === "string") return record.preview;
-  const frame = readFrame(String(record.wire));
+  const frame = readFrame(record.wire);
   if (frame.length === 0) return "";
   if (record.message?.isCompressed) {
     const isText = frame.opcode === 1;
