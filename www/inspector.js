@@ -37,6 +37,7 @@ export function createInspector(section) {
   const payload = createPayload(part("payload"), diagram.markByte);
 
   let state = "idle";
+  let areExamples = true; // what the list shows
   let viewer = null;
   let request = null;
   let response = null;
@@ -102,9 +103,10 @@ export function createInspector(section) {
     selected = null;
     list.replaceChildren();
     setFollowing(true);
+    areExamples = next !== "waiting";
     setState(next);
     handshake.show(request, response);
-    if (next === "waiting") {
+    if (!areExamples) {
       connections += 1;
       add({ kind: "start", number: connections, clock: new Date().toLocaleTimeString("en-GB") });
     } else {
@@ -284,7 +286,7 @@ export function createInspector(section) {
   }
 
   function showState() {
-    part("inspectorState").replaceChildren(...rich(stateText(state)));
+    part("inspectorState").replaceChildren(...rich(stateText(state) + belowText(state, areExamples)));
     part("pingMe").disabled = state !== "watching";
     part("pingHint").textContent = state === "watching"
       ? say("The server sends a ping; the browser answers it by itself. See both below.",
@@ -334,8 +336,8 @@ function randomId() {
 function stateText(state) {
   return {
     idle: () => say(
-      "No connection yet. Until there is one, these are the examples of RFC 6455 §5.7.",
-      "尚无连接。在此之前，显示 RFC 6455 §5.7 的示例。",
+      "No connection yet.",
+      "尚无连接。",
     ),
     opening: () => say("Asking the server to be allowed to watch …", "正在请求服务器允许观察……"),
     waiting: () => say("Watching: the connection is about to be opened.", "正在观察：连接即将打开。"),
@@ -352,21 +354,26 @@ function stateText(state) {
       "服务器已不再报告。在此之前的内容留在这里供研究。",
     ),
     other: () => say(
-      "Not available: the URL leads to another host than this page, and only the page’s own server tells what it " +
-        "sees. These are the examples of RFC 6455 §5.7.",
-      "不可用：该 URL 指向与本页不同的主机，只有本页所在的服务器会告诉我们它看到的内容。以下是 RFC 6455 §5.7 的示例。",
+      "Not available: the URL leads to another host than this page, and only the page’s own server tells what it sees.",
+      "不可用：该 URL 指向与本页不同的主机，只有本页所在的服务器会告诉我们它看到的内容。",
     ),
     invalid: () => say(
-      "Not available: this is no URL of a WebSocket. These are the examples of RFC 6455 §5.7.",
-      "不可用：这不是 WebSocket 的 URL。以下是 RFC 6455 §5.7 的示例。",
+      "Not available: this is no URL of a WebSocket.",
+      "不可用：这不是 WebSocket 的 URL。",
     ),
     refused: () => say(
       "Not available: the server cannot be reached, or does not let this page watch. It lets pages on its own " +
-        "machine, or all of them when it runs as `fanfare --inspect`, and at most 16 at a time. What is below is from before.",
+        "machine, or all of them when it runs as `fanfare --inspect`, and at most 16 at a time.",
       "不可用：无法连接服务器，或者服务器不允许本页观察。它只允许在其本机上打开的页面；以 `fanfare --inspect` " +
-        "运行时允许所有页面；同时最多 16 个。下面是此前的内容。",
+        "运行时允许所有页面；同时最多 16 个。",
     ),
   }[state]();
+}
+
+// Who has come by the network and may not watch shall not take the examples for frames of theirs.
+function belowText(state, areExamples) {
+  if (areExamples) return say(" Below are the examples of RFC 6455 §5.7.", "下面是 RFC 6455 §5.7 的示例。");
+  return state === "refused" ? say(" What is below is from before.", "下面是此前的内容。") : "";
 }
 
 function direction({ dir }) {
