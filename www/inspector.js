@@ -77,7 +77,8 @@ export function createInspector(section) {
       return url;
     }
     startAnew("waiting");
-    target.searchParams.delete("trace");
+    // Not otherwise: that writes the whole query anew, and "a%20b" becomes "a+b".
+    if (target.searchParams.has("trace")) target.searchParams.delete("trace");
     target.search += `${target.search ? "&" : "?"}trace=${id}`;
     return target.href;
   }
