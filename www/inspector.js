@@ -83,6 +83,14 @@ export function createInspector(section) {
     return target.href;
   }
 
+  // No connection comes of what was prepared: the server need not keep a place for it.
+  function cancel() {
+    if (state !== "opening" && state !== "waiting") return;
+    viewer?.close();
+    viewer = null;
+    startAnew("idle");
+  }
+
   function opens(socket) {
     socket.addEventListener("message", (event) => viewer === socket && take(event.data));
     socket.addEventListener("close", () => {
@@ -307,7 +315,7 @@ export function createInspector(section) {
     showSelected();
   });
 
-  return { prepare };
+  return { prepare, cancel };
 }
 
 // Addresses
@@ -336,10 +344,7 @@ function randomId() {
 
 function stateText(state) {
   return {
-    idle: () => say(
-      "No connection yet.",
-      "尚无连接。",
-    ),
+    idle: () => say("There is no connection.", "没有连接。"),
     opening: () => say("Asking the server to be allowed to watch …", "正在请求服务器允许观察……"),
     waiting: () => say("Watching: the connection is about to be opened.", "正在观察：连接即将打开。"),
     watching: () => say(

@@ -43,11 +43,15 @@ async function connect(newTarget) {
   attempts += 1;
   const attempt = attempts;
   const url = await inspector.prepare(target.url);
-  if (attempt !== attempts) return; // overtaken by a later one, or called off
+  if (attempt !== attempts) { // overtaken by a later one, or called off
+    if (!isWanted) inspector.cancel();
+    return;
+  }
   try {
     socket = new WebSocket(url, target.protocols);
   } catch (error) {
     isWanted = false;
+    inspector.cancel();
     log.exception(error);
     return;
   }
