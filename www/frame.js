@@ -121,7 +121,7 @@ export function opcodeName(opcode) {
   return OPCODES[opcode]?.name ?? [`reserved ${opcode}`, `保留 ${opcode}`];
 }
 
-export function isControl(opcode) {
+function isControl(opcode) {
   return opcode >= 8;
 }
 
@@ -306,7 +306,7 @@ function payloadMeaning(frame) {
 
 function payloadSection({ rsv, opcode: number, isMasked }) {
   if ((rsv & 4) && !isControl(number)) return { rfc: 7692, section: "7.2" };
-  if (number === 8) return { section: "5.5.1" };
+  if (isControl(number)) return { section: OPCODES[number]?.section ?? "5.5" };
   return { section: isMasked ? "5.3" : "5.6" };
 }
 
@@ -326,6 +326,6 @@ export function hexOf(bytes, between = " ") {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(between);
 }
 
-export function bitsOf(bytes) {
+function bitsOf(bytes) {
   return Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0")).join("");
 }
