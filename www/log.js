@@ -11,7 +11,7 @@ import { onLanguage, say } from "./language.js";
 const MAX_LINES = 500;
 const MAX_HEX_BYTES = 64;
 const MAX_TEXT_BYTES = 4096; // of one message: 500 lines of 1 MB would stall the page
-const MAX_LINES_READ_OUT = 5; // in one frame: more than that nobody can listen to
+const MAX_LINES_READ_OUT = 5; // a second: more than that nobody can listen to
 
 const KINDS = { sent: "发送", received: "接收", note: "说明", exception: "异常" }; // the others are names of events
 
@@ -28,6 +28,9 @@ export function createLog(section) {
   let waitingSinceTotal = 0; // the total when the pause began
   let frame = null;
   let previous = performance.now();
+  let lately = 0; // lines since the second began
+  let before = 0; // lines in the second before it
+  let secondBegan = previous;
 
   // `detail` may be a function: then the line follows a switch of the language.
   function add(kind, detail, body = "") {
@@ -35,6 +38,8 @@ export function createLog(section) {
     const entry = { kind, detail, body, since: now - previous, date: Date.now(), bodyElement: null };
     pending.push(entry);
     previous = now;
+    if (now - secondBegan >= 1000) [before, lately, secondBegan] = [now - secondBegan < 2000 ? lately : 0, 0, now];
+    lately += 1;
     if (body instanceof Blob) readLater(entry);
     total += 1;
     if (pending.length > MAX_LINES) pending.shift();
@@ -61,7 +66,7 @@ export function createLog(section) {
     showCount();
     showLatest();
     if (isPaused || pending.length === 0) return;
-    list.setAttribute("aria-live", pending.length > MAX_LINES_READ_OUT ? "off" : "polite");
+    list.setAttribute("aria-live", Math.max(before, lately) > MAX_LINES_READ_OUT ? "off" : "polite");
     const keep = MAX_LINES - pending.length;
     while (list.childElementCount > keep) list.firstElementChild.remove();
     list.append(...pending.map(line));
