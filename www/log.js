@@ -11,6 +11,7 @@ import { onLanguage, say } from "./language.js";
 const MAX_LINES = 500;
 const MAX_HEX_BYTES = 64;
 const MAX_TEXT_BYTES = 4096; // of one message: 500 lines of 1 MB would stall the page
+const MAX_TEXT_ROWS = 100; // of one message: 4,096 line feeds would be as high as eighty windows
 const MAX_LINES_READ_OUT = 5; // a second: more than that nobody can listen to
 
 const KINDS = { sent: "发送", received: "接收", note: "说明", exception: "异常" }; // the others are names of events
@@ -178,7 +179,8 @@ async function headOf(blob) {
 function plainLine(entry) {
   const body = bodyText(entry);
   const words = [new Date(entry.date).toISOString(), sinceText(entry.since), kindText(entry.kind), detailText(entry)];
-  return words.join("  ") + (body ? `\n    ${body.replaceAll("\n", "\n    ")}` : "");
+  // What a peer says stays indented, whatever ends a line for who reads the file.
+  return (words.join("  ") + (body && `\n${body}`)).replace(/\r\n|[\n\v\f\r\x85\u2028\u2029]/g, "\n    ");
 }
 
 function bodyText({ body }) {
@@ -226,7 +228,8 @@ function hex(bytes, total = bytes.length) {
 // Decoded anew, because a slice would keep the whole message in memory; as part
 // of a stream, so that half a character at its end is left out.
 function textHead(bytes, text) {
-  if (bytes.length <= MAX_TEXT_BYTES) return text;
-  const head = new TextDecoder().decode(bytes.subarray(0, MAX_TEXT_BYTES), { stream: true });
-  return `${head} …`;
+  const isCut = bytes.length > MAX_TEXT_BYTES;
+  const head = isCut ? new TextDecoder().decode(bytes.subarray(0, MAX_TEXT_BYTES), { stream: true }) : text;
+  const rows = head.split("\n", MAX_TEXT_ROWS).join("\n");
+  return isCut || rows.length < head.length ? `${rows} …` : text;
 }
