@@ -86,15 +86,12 @@ const returns = {
   },
 
   note(data) {
-    if (this.expected.length === 0) return;
-    const now = performance.now();
-    // A server may leave some out for a slow page (--slow-consumer skip).
-    while (this.expected.length > 1 && now - this.expected[0].sentAt > 10000) this.expected.shift();
-    const [{ text, sentAt }] = this.expected;
-    if (data !== text) return;
-    this.expected.shift();
+    const index = this.expected.findIndex(({ text }) => text === data); // most often 0
+    if (index < 0) return;
+    // Those before it never come: a server may leave some out for a slow page (--slow-consumer skip).
+    const { sentAt } = this.expected.splice(0, index + 1)[index];
     this.back += 1;
-    this.roundTrip = now - sentAt;
+    this.roundTrip = performance.now() - sentAt;
   },
 
   forget() {
