@@ -17,6 +17,7 @@ let socket = null;
 let target = null; // what to connect to: { url, protocols }
 let attempts = 0;
 let isWanted = false; // until the user closes
+let isPreparing = false; // the next socket waits for the inspector
 
 // Connecting, and connecting again
 
@@ -40,6 +41,7 @@ function connectByForm() {
 async function connect(newTarget) {
   target = newTarget;
   isWanted = true;
+  isPreparing = true;
   attempts += 1;
   const attempt = attempts;
   const url = await inspector.prepare(target.url);
@@ -47,6 +49,7 @@ async function connect(newTarget) {
     if (!isWanted) inspector.cancel();
     return;
   }
+  isPreparing = false;
   try {
     socket = new WebSocket(url, target.protocols);
   } catch (error) {
@@ -220,8 +223,7 @@ const bulk = {
 
 function closeSocket() {
   const isWaiting = isWanted && !byId("retry").hidden;
-  const isConnecting = isWanted && socket === null;
-  if (isWaiting || isConnecting) {
+  if (isWaiting || isPreparing) {
     callOff();
     log.add("note", () => say("no further attempts", "不再尝试连接"));
     return;
@@ -242,6 +244,7 @@ function closeSocket() {
 
 function callOff() {
   isWanted = false;
+  isPreparing = false;
   attempts += 1;
   reconnect.stop();
 }
