@@ -101,6 +101,7 @@ const TRIALS: &[(&str, &[&str], Run)] = &[
     ("files_are_sent_chosen_or_dropped", &[], controls::files),
     ("the_log_is_held_cleared_and_saved", &[], controls::log_buttons),
     ("notices_go_at_a_rate_and_stop", &[], controls::rate),
+    ("notices_that_never_come_back_hide_no_others", &[], controls::half_a_character),
     ("receivers_are_counted", &[], controls::receivers),
     ("the_code_beside_a_control_does_what_it_does", &[], snippets::run),
     ("the_tutorials_table_of_browsers", &[], snippets::browsers),
@@ -114,6 +115,7 @@ const TRIALS: &[(&str, &[&str], Run)] = &[
     ("inspector_shows_a_close_and_hostile_text", &[], inspector::close_and_hostile_text),
     ("inspector_works_by_keyboard_in_360_pixels", &[], inspector::keyboard_and_narrow),
     ("inspector_keeps_200_rows", &[], inspector::list_is_bounded),
+    ("inspector_bears_nonsense", &[], inspector::nonsense),
     ("inspector_says_why_it_shows_nothing", &[], inspector::not_available),
 ];
 

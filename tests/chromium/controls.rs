@@ -191,6 +191,18 @@ pub(crate) fn rate(server: Server, browser: &Browser) {
     );
 }
 
+/// Half a surrogate pair comes back as U+FFFD, so the notice itself never does; those behind it are seen all the same.
+pub(crate) fn half_a_character(server: Server, browser: &Browser) {
+    let page = browser.open(&server.url("broadcast.html"));
+    page.wait_until_open();
+    page.value("void (document.getElementById('inputMessage').value = 'half \\ud83d')");
+    page.click("#sendButton");
+    page.fill("inputMessage", "whole");
+    page.click("#sendButton");
+    page.wait_until("document.getElementById('sentCount').textContent === '2'");
+    page.wait_until("document.getElementById('backCount').textContent === '1'");
+}
+
 /// How many hear what is sent: it follows who comes and goes.
 pub(crate) fn receivers(server: Server, browser: &Browser) {
     let page = browser.open(&server.url("broadcast.html"));

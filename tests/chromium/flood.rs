@@ -71,6 +71,14 @@ pub(crate) fn large(server: Server, browser: &Browser) {
         let grown = size(page)[0] - bytes;
         assert!(grown < 5e6, "{grown} bytes more, of 20 MB that came");
     }
+    // Nor is one line higher than others together.
+    client.send("\n".repeat(4096));
+    for page in &pages {
+        page.wait_for_line(&["text, 4096 bytes"]);
+        let rows =
+            page.value("document.querySelector('#log > :last-child .body').textContent.split('\\n').length");
+        assert_eq!(rows, 100);
+    }
 }
 
 fn flood(server: &Server, browser: &Browser, is_hidden: bool) {

@@ -225,6 +225,43 @@ pub(crate) fn list_is_bounded(server: Server, browser: &Browser) {
     page.wait_until("document.querySelector('#payload samp')?.textContent === 'message 999.'");
 }
 
+/// What another server may answer where fanfare tells of frames: nothing is thrown, drawn for ever or taken for HTML.
+pub(crate) fn nonsense(server: Server, browser: &Browser) {
+    const KEPT: &str = "window.WebSocket = class extends WebSocket { constructor(...given) { super(...given); \
+        if (String(given[0]).includes('/inspect?')) window.viewer = this; } }";
+    let page = browser.blank();
+    page.run_first(KEPT);
+    page.open(&server.url("websocket.html"));
+    page.wait_until_open();
+    wait_until_watched(&page);
+    let frame = |wire: &str, length: Value| json!({ "kind": "frame", "wire": wire, "length": length });
+    for record in [
+        json!(null),
+        json!([]),
+        json!("text"),
+        json!({ "kind": "handshake", "dir": "in", "text": "Sec-WebSocket-Key: \u{202e}\r\nSec-WebSocket-Key: " }),
+        json!({ "kind": "handshake", "dir": "out" }),
+        json!({ "kind": "dropped", "count": MARKUP }),
+        json!({ "kind": "frame" }),
+        json!({ "kind": "frame", "dir": "__proto__", "opcode": MARKUP, "rsv": "?", "wire": 7, "at_us": "now" }),
+        frame("827f8000000000000000", json!(9.3e18)),
+        frame("not hex", json!(MARKUP)),
+        frame(&format!("827f0000000000100000{}", "ab".repeat(1 << 20)), json!(1 << 20)),
+    ] {
+        let text = literal(&record.to_string());
+        page.value(&format!("viewer.dispatchEvent(new MessageEvent('message', {{ data: {text} }}))"));
+    }
+    page.value("viewer.dispatchEvent(new MessageEvent('message', { data: 'no JSON' }))");
+    page.wait_until("document.querySelectorAll('#frames [role=option]').length === 7");
+    for row in 1..=7 {
+        page.click(&format!("#frames li:nth-child({row})"));
+    }
+    let bits = page.value("document.querySelectorAll('#diagram .bits b').length");
+    assert_eq!(bits, 64 * 8, "of the last frame");
+    assert_eq!(page.value("document.querySelector('#inspector :is(img, b:not(.bits b))')"), Value::Null);
+    assert_eq!(page.value("window.isHurt"), Value::Null);
+}
+
 /// Where nothing can be seen, it says why, shows the RFC's examples, and the connection is made all the same.
 pub(crate) fn not_available(server: Server, browser: &Browser) {
     let page = open(&server, browser);
@@ -236,6 +273,7 @@ pub(crate) fn not_available(server: Server, browser: &Browser) {
     page.wait_until("document.getElementById('inspector').dataset.state === 'other'");
     assert!(page.text("inspectorState").contains("another host"));
     assert_eq!(rows(&page).len(), 8, "the examples of the RFC");
+    assert!(page.text("inspectorState").contains("examples of RFC 6455"));
     assert!(page.requests().iter().any(|url| *url == format!("ws://127.0.0.1:{}/", server.port())));
 
     // Sixteen others watch already.
@@ -249,8 +287,23 @@ pub(crate) fn not_available(server: Server, browser: &Browser) {
     late.wait_until_open();
     late.wait_until("document.getElementById('inspector').dataset.state === 'refused'");
     assert!(late.text("inspectorState").contains("fanfare --inspect"));
+    assert!(late.text("inspectorState").contains("examples of RFC 6455"), "nothing was there before");
     assert_eq!(late.value("document.getElementById('pingMe').disabled"), true);
     drop(viewers);
+
+    // No connection comes of what was prepared; and then one whose query is as it was typed, but for the trace.
+    page.click("#closeButton");
+    page.wait_for_state(3, "CLOSED");
+    page.fill("url", &format!("ws://localhost:{}/?a=b%20c&d", server.port()));
+    page.fill("protocols", "twice, twice");
+    page.click("#connectButton");
+    page.wait_for_line(&["SyntaxError"]);
+    page.wait_until("document.getElementById('inspector').dataset.state === 'idle'");
+    page.fill("protocols", "");
+    page.click("#connectButton");
+    page.wait_until_open();
+    wait_until_watched(&page);
+    assert!(page.text("socketUrl").contains("/?a=b%20c&d&trace="));
 }
 
 // What a trial does often
