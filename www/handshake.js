@@ -13,8 +13,8 @@ export function createHandshake(root) {
   function show(request, response) {
     if (request === null) {
       root.replaceChildren(make("p", "hint", say(
-        "The request and the response of the next connection will be shown here, byte for byte.",
-        "下一个连接的请求和响应会逐字节显示在这里。",
+        "The request and the response of the connection will be shown here, byte for byte.",
+        "连接的请求和响应会逐字节显示在这里。",
       )));
       return;
     }

@@ -17,7 +17,20 @@ const OPEN_WAIT_MS = 2000;
 const MAX_ROWS_AT_ONCE = 20; // of which each is seen; where more come, the list is drawn a few times a second
 const FLOOD_WAIT_MS = 200;
 
-// The examples of RFC 6455 §5.7, for as long as there is no connection.
+// The examples of RFC 6455 §1.2 and §5.7, for as long as there is no connection.
+const EXAMPLE_REQUEST = `GET /chat HTTP/1.1
+Host: server.example.com
+Upgrade: websocket
+Connection: Upgrade
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
+Origin: http://example.com
+Sec-WebSocket-Protocol: chat, superchat
+Sec-WebSocket-Version: 13`;
+const EXAMPLE_RESPONSE = `HTTP/1.1 101 Switching Protocols
+Upgrade: websocket
+Connection: Upgrade
+Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+Sec-WebSocket-Protocol: chat`;
 const EXAMPLES = [
   ["out", "810548656c6c6f"],
   ["in", "818537fa213d7f9f4d5158"],
@@ -106,13 +119,13 @@ export function createInspector(section) {
   function startAnew(next) {
     records = [];
     pending = [];
-    request = null;
-    response = null;
     openMessages = {};
     selected = null;
     list.replaceChildren();
     setFollowing(true);
     areExamples = next !== "waiting";
+    request = areExamples ? EXAMPLE_REQUEST.replaceAll("\n", "\r\n") : null;
+    response = areExamples ? EXAMPLE_RESPONSE.replaceAll("\n", "\r\n") : null;
     setState(next);
     handshake.show(request, response);
     if (!areExamples) {
@@ -379,7 +392,7 @@ function stateText(state) {
 
 // Who has come by the network and may not watch shall not take the examples for frames of theirs.
 function belowText(state, areExamples) {
-  if (areExamples) return say(" Below are the examples of RFC 6455 §5.7.", "下面是 RFC 6455 §5.7 的示例。");
+  if (areExamples) return say(" Below are the examples of RFC 6455 (§1.2, §5.7).", "下面是 RFC 6455（§1.2、§5.7）的示例。");
   return state === "refused" ? say(" What is below is from before.", "下面是此前的内容。") : "";
 }
 

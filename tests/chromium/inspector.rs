@@ -288,6 +288,10 @@ pub(crate) fn not_available(server: Server, browser: &Browser) {
     late.wait_until("document.getElementById('inspector').dataset.state === 'refused'");
     assert!(late.text("inspectorState").contains("fanfare --inspect"));
     assert!(late.text("inspectorState").contains("examples of RFC 6455"), "nothing was there before");
+    assert!(
+        late.text("handshakeBody").contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        "the RFC's handshake, worked out"
+    );
     assert_eq!(late.value("document.getElementById('pingMe').disabled"), true);
     drop(viewers);
 
