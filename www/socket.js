@@ -37,7 +37,9 @@ export function readyStateText(socket) {
 
 export function closeText({ code, reason, wasClean }) {
   const name = CLOSE_CODES[code] ? say(` (${CLOSE_CODES[code][0]})`, `（${CLOSE_CODES[code][1]}）`) : "";
-  return `code ${code}${name}, wasClean ${wasClean}, reason "${reason}"`;
+  // What turns text around would turn what stands behind the reason as well.
+  const text = reason.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+  return `code ${code}${name}, wasClean ${wasClean}, reason "${text}"`;
 }
 
 // Browsers hide the cause from pages on purpose: it would let any page probe
