@@ -47,7 +47,8 @@ function highlighted(text, name) {
   return text.trimEnd().split("\r\n").flatMap((line, i) => {
     const before = i === 0 ? "" : "\n";
     if (!line.toLowerCase().startsWith(start)) return [before + visible(line)];
-    return [before + line.slice(0, start.length), " ", make("mark", "", visible(line.slice(start.length).trim()))];
+    const [, space, value, end] = /^(\s*)(.*?)(\s*)$/.exec(line.slice(start.length));
+    return [before + line.slice(0, start.length) + space, make("mark", "", visible(value)), end];
   });
 }
 
@@ -68,7 +69,7 @@ function steps(key, answered, response) {
     ), say("SHA-1, in hex", "SHA-1（十六进制）"), hexOf(digest)),
     step(say(
       "Base64 makes text of the bytes that fits into a header: three bytes are four characters of six bits each.",
-      "base64 把字节变成可以放进头部的文本：三个字节变成四个字符，每个六位。",
+      "Base64 把字节变成可以放进头部的文本：三个字节变成四个字符，每个六位。",
     ), "base64", make("mark", "", accept), base64Details(digest)),
   );
   list.append(verdict(accept, answered, response));

@@ -193,7 +193,7 @@ function closeContent(frame) {
     return [paragraph(say("One byte is no code: a protocol error.", "一个字节不构成关闭码：协议错误。"))];
   }
   const code = `${frame.unmasked[0]} × 256 + ${frame.unmasked[1]} = ${close.code}`;
-  const name = CLOSE_CODES[close.code] ?? (close.code < 3000
+  const name = CLOSE_CODES[close.code] ?? (close.code < 3000 || close.code > 4999
     ? ["without a common name", "没有通用名称"]
     : ["for applications to choose", "由应用程序自定"]);
   return [
