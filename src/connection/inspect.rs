@@ -12,7 +12,7 @@ use crate::format::WireFormat;
 use crate::http::Refusal;
 use crate::http::origin::{self, Peer};
 use crate::http::request::{Asked, Request};
-use crate::http::response::Status;
+use crate::http::response::{Content, Status};
 use crate::message::{Kind, Message};
 use crate::outbox::{Body, Outbox};
 use crate::trace::{TraceId, Unwatchable};
@@ -101,7 +101,7 @@ impl Connection {
         request: &Request<'_>,
         turn: &Turn<'_>,
     ) -> Result<Event<'static>, Refusal> {
-        // What is seen stays as it is, the viewer's own frames among it: nothing is compressed.
+        // Records are short, and for one client alone: compressing them would cost more than it saves.
         let terms = Terms { protocols: &[], compression: Compression::Never, legacy: Legacy::Refused };
         let handshake = handshake::check(request, &terms)?;
         origin::check(request, &turn.config.origins, self.link.peer)?;
@@ -122,7 +122,7 @@ impl Connection {
     ) -> Option<Event<'static>> {
         if let Err(unwatchable) = granted {
             let refusal = refusal_of(unwatchable);
-            self.refuse(refusal, crate::http::response::Content::Sent, turn);
+            self.refuse(refusal, Content::Sent, turn);
             return Some(Event::Refusal(refusal, Some(Box::new(request.asked.clone()))));
         }
         self.push(Body::Bytes(request.response.clone()), turn);
