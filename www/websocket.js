@@ -169,6 +169,7 @@ const MOST_PATIENCE_MS = 10000; // with --no-self nothing ever comes back
 const bulk = {
   left: 0, // pieces that have not come back
   startedAt: 0,
+  heardAt: 0, // when the last one came
   drainedAt: null,
 
   start() {
@@ -176,13 +177,14 @@ const bulk = {
       log.add("note", () => say("not connected: nothing has been sent", "未连接：什么都没有发送"));
       return;
     }
-    if (this.left > 0 && performance.now() - this.startedAt < MOST_PATIENCE_MS) {
+    if (this.left > 0 && this.isPatient()) {
       log.add("note", () => say("the last 8 MB are still on their way", "上一次的 8 MB 还在途中"));
       return;
     }
     const piece = crypto.getRandomValues(new Uint8Array(PIECE_BYTES));
     this.left = PIECES;
     this.startedAt = performance.now();
+    this.heardAt = this.startedAt;
     this.drainedAt = null;
     peak = 0;
     for (let sent = 0; sent < PIECES; sent += 1) socket.send(piece);
@@ -193,6 +195,11 @@ const bulk = {
   // Whether a message is one of those that come back.
   takes(data) {
     if (this.left === 0 || typeof data === "string" || (data.size ?? data.byteLength) !== PIECE_BYTES) return false;
+    if (!this.isPatient()) {
+      this.end();
+      return false; // somebody else's
+    }
+    this.heardAt = performance.now();
     this.left -= 1;
     if (this.left === 0) {
       const elapsed = (performance.now() - this.startedAt).toFixed(0);
@@ -202,6 +209,10 @@ const bulk = {
       ));
     }
     return true;
+  },
+
+  isPatient() {
+    return performance.now() - this.heardAt < MOST_PATIENCE_MS;
   },
 
   drained() {
