@@ -71,14 +71,14 @@ const NAMES = {
   payload: ["Payload Data", "Payload Data（有效载荷）"],
 };
 
-// `wire` is a frame from its first byte on, as hex or as bytes. Gives
+// `wire` is a frame from its first byte on, in hex. Gives
 // `fields`: each with `id`, `names`, `first` (bit), `count` (of bits), `bits`
 //   (those at hand, as "0" and "1"), `value`, `meaning`, `rfc` and `section`;
 // `fin`, `rsv` (RSV1 is 4), `opcode`, `isMasked`, `key`;
 // `length`: of the payload, and `missing`: how much of that is not at hand;
 // `masked`: the payload as it was on the wire, and `unmasked`: as it was meant.
 export function readFrame(wire) {
-  const bytes = typeof wire === "string" ? bytesOfHex(wire) : wire;
+  const bytes = bytesOfHex(wire);
   const bits = bitsOf(bytes);
   const fields = [];
   let next = 0;
@@ -113,7 +113,7 @@ export function readFrame(wire) {
 }
 
 // §5.3: byte i of the payload is XORed with byte i mod 4 of the key. Once more gives it back.
-export function unmask(payload, key) {
+function unmask(payload, key) {
   return key ? payload.map((byte, i) => byte ^ key[i % 4]) : payload;
 }
 
@@ -317,7 +317,7 @@ export function bytesEnglish(count) {
 export const grouped = new Intl.NumberFormat("en-US");
 
 // What is no hex ends it.
-export function bytesOfHex(hex) {
+function bytesOfHex(hex) {
   const pairs = /^(?:[0-9a-f]{2})*/i.exec(hex)[0].match(/../g) ?? [];
   return Uint8Array.from(pairs, (pair) => parseInt(pair, 16));
 }

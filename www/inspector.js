@@ -4,7 +4,7 @@
 // connection that is opened with `?trace=ID` is the one that is told about.
 
 import { say, onLanguage } from "./language.js";
-import { bytesEnglish, bytesOfHex, grouped, hexOf, opcodeName, readFrame } from "./frame.js";
+import { bytesEnglish, grouped, hexOf, opcodeName, readFrame } from "./frame.js";
 import { createDiagram } from "./diagram.js";
 import { createHandshake } from "./handshake.js";
 import { createPayload, inflate } from "./payload.js";
@@ -132,7 +132,7 @@ export function createInspector(section) {
       connections += 1;
       add({ kind: "start", number: connections, clock: new Date().toLocaleTimeString("en-GB") });
     } else {
-      for (const record of examples()) add(record);
+      for (const record of examples()) add({ ...record, message: messageOf(record) });
     }
     flush();
     if (areExamples) pick(records[1]); // a masked Hello; the last one is zeros
@@ -480,10 +480,8 @@ function textOf(bytes) {
 
 // Records as the server would tell them.
 function examples() {
-  let message = null;
   return EXAMPLES.map(([dir, wire]) => {
-    const { fin, rsv, opcode, length } = readFrame(bytesOfHex(wire));
-    if (opcode > 0 && opcode < 8) message = { opcode, isCompressed: false };
-    return { kind: "frame", dir, wire, fin, rsv, opcode, length, message: opcode < 8 ? message : null };
+    const { fin, rsv, opcode, length } = readFrame(wire);
+    return { kind: "frame", dir, wire, fin, rsv, opcode, length };
   });
 }

@@ -4,6 +4,8 @@
 // data-zh-placeholder for placeholder. A line may be broken anywhere: Chinese has
 // no spaces. Scripts say both: say("English", "中文").
 
+import { rich } from "./elements.js";
+
 const STORE = "fanfare.language";
 const ATTRIBUTES = { label: "aria-label", placeholder: "placeholder" };
 
@@ -21,12 +23,11 @@ export function onLanguage(callback) {
   callback();
 }
 
-// For elements that a script has made; the page's own are done below. What has
-// a data-zh is replaced whole, so it holds text and <code>, and no control.
-export function translate(root) {
-  for (const element of [root, ...root.querySelectorAll("[data-zh]")]) translateText(element);
+// What has a data-zh is replaced whole, so it holds text and <code>, and no control.
+function translate() {
+  for (const element of document.querySelectorAll("[data-zh]")) translateText(element);
   for (const [name, attribute] of Object.entries(ATTRIBUTES)) {
-    for (const element of root.querySelectorAll(`[data-zh-${name}]`)) {
+    for (const element of document.querySelectorAll(`[data-zh-${name}]`)) {
       const english = element.getAttribute(`data-en-${name}`) ?? element.getAttribute(attribute);
       element.setAttribute(`data-en-${name}`, english);
       element.setAttribute(attribute, say(english, element.getAttribute(`data-zh-${name}`)));
@@ -36,18 +37,12 @@ export function translate(root) {
 
 function translateText(element) {
   const chinese = element.getAttribute("data-zh");
-  if (chinese === null) return;
   if (!englishNodes.has(element)) englishNodes.set(element, [...element.childNodes]);
-  element.replaceChildren(...(language === "en" ? englishNodes.get(element) : withCode(chinese)));
+  element.replaceChildren(...(language === "en" ? englishNodes.get(element) : rich(oneLine(chinese))));
 }
 
-function withCode(text) {
-  return text.replace(/\s*\n\s*/g, "").split("`").map((part, index) => {
-    if (index % 2 === 0) return part;
-    const code = document.createElement("code");
-    code.textContent = part;
-    return code;
-  });
+function oneLine(text) {
+  return text.replace(/\s*\n\s*/g, "");
 }
 
 // The first language of the browser's list that these pages speak.
@@ -74,9 +69,8 @@ function remember() {
 }
 
 function apply() {
-  const html = document.documentElement;
-  html.lang = language;
-  translate(html);
+  document.documentElement.lang = language;
+  translate();
   const button = document.getElementById("language");
   button.textContent = say("中文", "English"); // the other one, by its own name
   button.lang = say("zh-CN", "en");

@@ -6,6 +6,7 @@
 // the newest 500 wait. What a peer sent is written with textContent only, so it
 // can never become HTML.
 
+import { make } from "./elements.js";
 import { onLanguage, say } from "./language.js";
 
 const MAX_LINES = 500;
@@ -131,15 +132,15 @@ export function createLog(section) {
 }
 
 function line(entry) {
-  const element = part("li", entry.kind, "");
-  const body = part("code", "body", "");
+  const element = make("li", entry.kind);
+  const body = make("code", "body");
   body.dir = "auto"; // right-to-left text must not turn the line around
   body.textContent = bodyText(entry);
   entry.bodyElement = body;
   element.append(
-    part("span", "time", sinceText(entry.since)), " ",
-    part("span", "kind", kindText(entry.kind)), " ",
-    part("span", "detail", detailText(entry)), " ",
+    make("span", "time", sinceText(entry.since)), " ",
+    make("span", "kind", kindText(entry.kind)), " ",
+    make("span", "detail", detailText(entry)), " ",
     body,
   );
   return element;
@@ -197,13 +198,6 @@ function detailText({ detail }) {
 
 function sinceText(milliseconds) {
   return milliseconds < 1000 ? `+${milliseconds.toFixed(1)} ms` : `+${(milliseconds / 1000).toFixed(2)} s`;
-}
-
-function part(tagName, className, text) {
-  const element = document.createElement(tagName);
-  element.className = className;
-  element.textContent = text;
-  return element;
 }
 
 // A function of its own, so that what it returns keeps no message in memory.

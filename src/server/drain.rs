@@ -3,7 +3,6 @@
 
 use super::Server;
 use super::stopper::Request;
-use crate::connection::Turn;
 use crate::limits::{DRAIN_CLOSES_AT_ONCE, DRAIN_MAX, DRAIN_STEP};
 use crate::message::CloseCode;
 use std::time::{Duration, Instant};
@@ -82,10 +81,7 @@ impl Server {
     }
 
     fn send_away(&mut self, key: usize) {
-        let now = self.now;
-        let Some(entry) = self.connections.get_mut(key) else { return };
-        let head = self.channel.head(entry.connection.seat());
-        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        let Some((entry, turn)) = self.in_turn(key) else { return };
         let is_open = entry.connection.is_websocket() && !entry.connection.has_said_all();
         entry.connection.go_away(&turn);
         if is_open {

@@ -47,10 +47,7 @@ impl Server {
     }
 
     fn close_viewer(&mut self, key: usize, code: CloseCode, reason: &str) {
-        let now = self.now;
-        let Some(entry) = self.connections.get_mut(key) else { return };
-        let head = self.channel.head(entry.connection.seat());
-        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        let Some((entry, turn)) = self.in_turn(key) else { return };
         if !entry.connection.has_said_all() {
             entry.connection.close(code, reason, &turn);
             self.notes.metrics.note_close(code);
@@ -115,10 +112,7 @@ impl Server {
     }
 
     fn ping(&mut self, key: usize) {
-        let now = self.now;
-        let Some(entry) = self.connections.get_mut(key) else { return };
-        let head = self.channel.head(entry.connection.seat());
-        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
+        let Some((entry, turn)) = self.in_turn(key) else { return };
         entry.connection.ping_for_viewer(&turn);
         self.queue_write(key);
     }

@@ -400,7 +400,6 @@ impl Server {
     }
 
     fn note_writable(&mut self, key: usize) {
-        let now = self.now;
         let Some(entry) = self.connections.get_mut(key) else { return };
         if !mem::take(&mut entry.is_blocked) {
             return;
@@ -408,10 +407,18 @@ impl Server {
         if let Some(seat) = entry.connection.seat() {
             self.channel.set_readiness(seat, Readiness::Writable);
         }
-        let head = self.channel.head(entry.connection.seat());
-        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-        entry.connection.heard(&turn); // it takes bytes again: it lives, however far behind it is
+        if let Some((entry, turn)) = self.in_turn(key) {
+            entry.connection.heard(&turn); // it takes bytes again: it lives, however far behind it is
+        }
         self.queue_write(key);
+    }
+
+    /// A connection, and the turn that it lives in.
+    fn in_turn(&mut self, key: usize) -> Option<(&mut Entry, Turn<'_>)> {
+        let Self { config, budget, codec, .. } = self;
+        let entry = self.connections.get_mut(key)?;
+        let head = self.channel.head(entry.connection.seat());
+        Some((entry, Turn { config, budget, codec, now: self.now, head }))
     }
 
     /// Gives a connection its place among those who are read.

@@ -155,11 +155,8 @@ impl Server {
     }
 
     fn end_input(&mut self, key: usize) {
-        let now = self.now;
-        let Some(entry) = self.connections.get_mut(key) else { return };
+        let Some((entry, turn)) = self.in_turn(key) else { return };
         entry.input_ended = true;
-        let head = self.channel.head(entry.connection.seat());
-        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         if !entry.connection.end_of_input(&turn) {
             self.end(key, End::Orderly("the peer has closed"));
         }

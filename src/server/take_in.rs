@@ -7,7 +7,7 @@ use super::Server;
 use super::guard::{self, Called};
 use crate::channel::Readiness;
 use crate::config::Audience;
-use crate::connection::{Event, PageRequest, Responded, StatsRequest, Turn};
+use crate::connection::{Connection, Event, PageRequest, Responded, StatsRequest, Turn};
 use crate::handler::{Context, Handler};
 use crate::http::stats;
 use crate::limits::{READ_COST_OF_PAGE, READ_EFFORT_PER_VISIT, REQUEST_HEAD_BYTES_MAX};
@@ -20,6 +20,13 @@ enum Speaker {
     Client,
     /// A viewer's: what it does is between it and the loop.
     Viewer,
+}
+
+impl Speaker {
+    /// Asked before the event is taken: behind its last word nobody is either any more.
+    fn of(connection: &Connection) -> Self {
+        if connection.is_viewer() { Self::Viewer } else { Self::Client }
+    }
 }
 
 impl Server {
@@ -80,10 +87,7 @@ impl Server {
                     self.join_channel(key, !input.is_empty());
                 }
             }
-            match speaker {
-                Speaker::Client => self.hear(key, event, handler),
-                Speaker::Viewer => {}
-            }
+            self.hear(key, speaker, event, handler);
             // Compressed messages cost more than their bytes: who has sent many of them waits for the next turn.
             let more = self.codec.take_effort();
             cost += more;
@@ -100,11 +104,8 @@ impl Server {
 
     /// What the connection has kept of what it read before. `is_heard`: there is more now.
     fn take_kept(&mut self, key: usize, is_heard: bool) -> Vec<u8> {
-        let now = self.now;
-        let Some(entry) = self.connections.get_mut(key) else { return Vec::new() };
+        let Some((entry, turn)) = self.in_turn(key) else { return Vec::new() };
         if is_heard {
-            let head = self.channel.head(entry.connection.seat());
-            let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
             entry.connection.heard(&turn);
         }
         entry.connection.take_kept()
@@ -117,7 +118,7 @@ impl Server {
         let head = self.channel.head(entry.connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         let has_closed = entry.connection.has_said_all();
-        let speaker = if entry.connection.is_viewer() { Speaker::Viewer } else { Speaker::Client };
+        let speaker = Speaker::of(&entry.connection);
         let event = entry.connection.next(input, &turn)?;
         self.notes.event(self.instant, key, &entry.transport, &event, has_closed);
         Some((event, speaker))
@@ -142,11 +143,8 @@ impl Server {
 
     /// Answers a request for the figures.
     fn respond_with_stats(&mut self, key: usize, request: &StatsRequest) -> Option<Responded> {
-        let (now, connections) = (self.now, self.connections.len());
-        let entry = self.connections.get_mut(key)?;
-        let head = self.channel.head(entry.connection.seat());
-        let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-        let json = stats::json(self.channel.len(), connections);
+        let json = stats::json(self.channel.len(), self.connections.len());
+        let (entry, turn) = self.in_turn(key)?;
         Some(entry.connection.respond_with_stats(request, &json, &turn))
     }
 
@@ -166,7 +164,6 @@ impl Server {
 
     /// It is a WebSocket, and hears broadcasts from now on. `has_more`: it did not wait for the 101 (RFC 6455 §4.1).
     fn join_channel(&mut self, key: usize, has_more: bool) {
-        let now = self.now;
         let Some(entry) = self.connections.get_mut(key) else { return };
         let subscriber = u32::try_from(key).expect("fewer than 2^32 connections");
         let seat = self.channel.subscribe(subscriber, entry.connection.format());
@@ -176,15 +173,19 @@ impl Server {
         entry.connection.sit_down(seat);
         // It has not waited for its turn either.
         if has_more && self.channel.is_congested() {
-            let head = self.channel.head(Some(seat));
-            let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
-            entry.connection.close(CloseCode::TRY_AGAIN_LATER, "too much is under way", &turn);
+            if let Some((entry, turn)) = self.in_turn(key) {
+                entry.connection.close(CloseCode::TRY_AGAIN_LATER, "too much is under way", &turn);
+            }
             self.notes.metrics.note_close(CloseCode::TRY_AGAIN_LATER);
         }
     }
 
-    /// Lets the handler hear of an event.
-    fn hear(&mut self, key: usize, event: Event<'_>, handler: &mut impl Handler) {
+    /// Lets the handler hear of an event, if it is a client's.
+    fn hear(&mut self, key: usize, speaker: Speaker, event: Event<'_>, handler: &mut impl Handler) {
+        match speaker {
+            Speaker::Client => {}
+            Speaker::Viewer => return,
+        }
         let Some(entry) = self.connections.get_mut(key) else { return };
         let mut context = Context::new(
             key,
@@ -209,12 +210,10 @@ impl Server {
         let head = self.channel.head(entry.connection.seat());
         let turn = Turn { config: &self.config, budget: &self.budget, codec: &self.codec, now, head };
         let has_closed = entry.connection.has_said_all();
-        let is_viewer = entry.connection.is_viewer();
+        let speaker = Speaker::of(&entry.connection);
         if let Some(event) = entry.connection.keep(left, &turn) {
             self.notes.event(self.instant, key, &entry.transport, &event, has_closed);
-            if !is_viewer {
-                self.hear(key, event, handler);
-            }
+            self.hear(key, speaker, event, handler);
         }
     }
 }
